@@ -1,0 +1,2 @@
+export { GraphBuilder, pruneGraph } from "./builder.js";
+export type * from "./types.js";
