@@ -35,10 +35,7 @@ function constantGroups(): [title: string, constants: Constant[]][] {
     ["header offsets", offsets("HEADER", schema.HEADER)],
     ["record offsets", offsets("RECORD", schema.RECORD)],
     ["counter offsets", offsets("COUNTER", schema.COUNTER)],
-    [
-      "saved state offsets",
-      offsets("STATE", schema.STATE).filter(([name]) => name !== "STATE_MAGIC" && name !== "STATE_VERSION"),
-    ],
+    ["saved state offsets", offsets("SAVED", schema.STATE)],
     ["kernels", enumeration("KERNEL", schema.KERNEL)],
     ["flags", enumeration("FLAG", schema.FLAG)],
     ["activations", enumeration("ACTIVATION", schema.ACTIVATION)],

@@ -102,12 +102,14 @@ export const COUNTER_FRONT: i32 = 12;
 export const COUNTER_REAL: i32 = 14;
 
 // saved state offsets
-export const STATE_HEADER_BYTES: i32 = 6;
-export const STATE_BLOB_BYTES: i32 = 8;
-export const STATE_CRC_32: i32 = 12;
-export const STATE_MODEL_CRC: i32 = 16;
-export const STATE_FRAMES: i32 = 20;
-export const STATE_STATE_BYTES: i32 = 24;
+export const SAVED_MAGIC: i32 = 0;
+export const SAVED_VERSION: i32 = 4;
+export const SAVED_HEADER_BYTES: i32 = 6;
+export const SAVED_BLOB_BYTES: i32 = 8;
+export const SAVED_CRC_32: i32 = 12;
+export const SAVED_MODEL_CRC: i32 = 16;
+export const SAVED_FRAMES: i32 = 20;
+export const SAVED_STATE_BYTES: i32 = 24;
 
 // kernels
 export const KERNEL_INPUT: i32 = 0;
