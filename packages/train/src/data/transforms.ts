@@ -1,0 +1,80 @@
+import { DataError, type RecordedSequence, type Recordings } from "./recordings.js";
+
+/** Index of the channel called `name`; throws `DATA_COLUMN_UNKNOWN` listing the names there are. */
+export function channelIndex(recordings: Recordings, name: string): number {
+  const index = recordings.featureNames.indexOf(name);
+  if (index >= 0) return index;
+  const message = `${recordings.name}: no channel ${name} among ${recordings.featureNames.join(", ")}`;
+  throw new DataError("DATA_COLUMN_UNKNOWN", message, { file: recordings.name, column: name });
+}
+
+/** The same recordings with only the named channels, in the order given. */
+export function selectChannels(recordings: Recordings, names: readonly string[]): Recordings {
+  const picked = names.map((name) => channelIndex(recordings, name));
+  const pick = <T>(values: readonly T[]) => picked.map((channel) => values[channel]!);
+  return {
+    ...recordings,
+    channels: picked.length,
+    featureNames: names,
+    units: pick(recordings.units),
+    rawScale: pick(recordings.rawScale),
+    sequences: recordings.sequences.map((sequence) => ({
+      ...sequence,
+      samples: pickSamples(sequence, recordings.channels, picked),
+    })),
+  };
+}
+
+function pickSamples(sequence: RecordedSequence, channels: number, picked: readonly number[]) {
+  const { samples, length } = sequence;
+  const size = length * picked.length;
+  const selected = samples instanceof Int16Array ? new Int16Array(size) : new Float32Array(size);
+  let at = 0;
+  for (let frame = 0; frame < length; frame++) {
+    for (const channel of picked) selected[at++] = samples[frame * channels + channel]!;
+  }
+  return selected;
+}
+
+/** The same recordings with channel `name`, in physical units, as each frame's regression target. */
+export function channelAsTarget(recordings: Recordings, name: string): Recordings {
+  const channel = channelIndex(recordings, name);
+  const { channels, missing } = recordings;
+  const scale = recordings.rawScale[channel]!;
+  const targets = (sequence: RecordedSequence) =>
+    Float32Array.from({ length: sequence.length }, (_, frame) => {
+      const value = sequence.samples[frame * channels + channel]!;
+      return value === missing ? Number.NaN : value * scale;
+    });
+  return {
+    ...recordings,
+    targetName: name,
+    sequences: recordings.sequences.map((sequence) => ({ ...sequence, targets: targets(sequence) })),
+  };
+}
+
+/**
+ * The same recordings with every missing value replaced by the channel's last one before it (at the start of a sequence:
+ * the first one behind it; 0 where a sequence has none).
+ */
+export function fillMissing(recordings: Recordings): Recordings {
+  const { missing, channels } = recordings;
+  if (missing === undefined) return recordings;
+  const sequences = recordings.sequences.map((sequence) => {
+    const samples = sequence.samples.slice();
+    for (let channel = 0; channel < channels; channel++) fillChannel(samples, channel, channels, missing);
+    return { ...sequence, samples };
+  });
+  const { missing: _, ...rest } = recordings;
+  return { ...rest, sequences };
+}
+
+function fillChannel(samples: Int16Array | Float32Array, channel: number, channels: number, missing: number): void {
+  let first = channel;
+  while (first < samples.length && samples[first] === missing) first += channels;
+  let last = first < samples.length ? samples[first]! : 0;
+  for (let at = channel; at < samples.length; at += channels) {
+    if (samples[at] === missing) samples[at] = last;
+    else last = samples[at]!;
+  }
+}
