@@ -2,6 +2,7 @@ import { type ArenaPlan, type ArenaRecord, planArena } from "./arena.js";
 import { crc32 } from "./crc32.js";
 import { FormatError } from "./errors.js";
 import { fitsField, writeField } from "./fields.js";
+import { readModel } from "./read.js";
 import { simulateSchedule } from "./schedule.js";
 import {
   FLAG,
@@ -216,5 +217,6 @@ export function encodeModel(spec: ModelSpec, options: EncodeOptions = {}): Uint8
     view.setUint32(entry + 8, length, true);
   });
   view.setUint32(HEADER.crc32[0], crc32(bytes, 16), true);
+  if (!options.unchecked) readModel(bytes);
   return bytes;
 }

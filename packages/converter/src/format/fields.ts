@@ -66,12 +66,16 @@ export function writeField(view: DataView, at: number, type: FieldType, value: n
   }
 }
 
+const entriesOf = new WeakMap<FieldTable, (readonly [name: string, offset: number, type: FieldType])[]>();
+
 /** All fields of a table, by name. */
 export function readFields<T extends FieldTable>(view: DataView, base: number, table: T): Record<keyof T, number> {
-  const values = {} as Record<keyof T, number>;
-  for (const name of Object.keys(table) as (keyof T)[]) {
-    const [offset, type] = table[name]!;
-    values[name] = readField(view, base + offset, type);
+  let entries = entriesOf.get(table);
+  if (entries === undefined) {
+    entries = Object.entries(table).map(([name, [offset, type]]) => [name, offset, type] as const);
+    entriesOf.set(table, entries);
   }
-  return values;
+  const values: Record<string, number> = {};
+  for (const [name, offset, type] of entries) values[name] = readField(view, base + offset, type);
+  return values as Record<keyof T, number>;
 }

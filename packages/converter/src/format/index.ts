@@ -3,6 +3,7 @@ export { crc32 } from "./crc32.js";
 export { type EncodeOptions, encodeModel } from "./encode.js";
 export { FormatError, type FormatErrorDetails } from "./errors.js";
 export { readField, readFields, writeField } from "./fields.js";
+export type { HeaderField, HeaderFields, SectionEntry } from "./header.js";
 export {
   GATES,
   packQuads,
@@ -15,6 +16,7 @@ export {
   unpackRowParams,
   type WeightPart,
 } from "./quads.js";
+export { type GateModel, GateRecord, readModel, type TensorName } from "./read.js";
 export {
   FIELD_GROUP,
   type FieldGroup,
@@ -28,6 +30,7 @@ export {
   KERNEL_RULES,
   type KernelRule,
 } from "./rules.js";
+export { type CounterFields, decodeState, encodeState, initialState, readCounters } from "./saved-state.js";
 export {
   type MergeTiming,
   type Schedule,

@@ -30,6 +30,10 @@ export const LIMITS = {
   arenaBytes: 1 << 26,
   averageRows: 16383,
   reshapeValues: 65536,
+  reverseValues: 1 << 24,
+  historyRows: 65535,
+  historyValues: 1 << 18,
+  vocabulary: 65536,
 } as const;
 
 export const SECTION = { RECORDS: 1, TENSORS: 2, META: 3 } as const;
