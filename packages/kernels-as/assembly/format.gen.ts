@@ -25,6 +25,10 @@ export const LIMIT_ROW_SIZE: i32 = 4096;
 export const LIMIT_ARENA_BYTES: i32 = 67108864;
 export const LIMIT_AVERAGE_ROWS: i32 = 16383;
 export const LIMIT_RESHAPE_VALUES: i32 = 65536;
+export const LIMIT_REVERSE_VALUES: i32 = 16777216;
+export const LIMIT_HISTORY_ROWS: i32 = 65535;
+export const LIMIT_HISTORY_VALUES: i32 = 262144;
+export const LIMIT_VOCABULARY: i32 = 65536;
 
 // sections
 export const SECTION_RECORDS: i32 = 1;
