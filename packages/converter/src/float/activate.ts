@@ -30,12 +30,12 @@ function softplus(x: number): number {
 }
 
 function clip(x: number, low: number, high: number): number {
-  return x < low ? low : x > high ? high : x;
+  return Math.min(Math.max(x, low), high);
 }
 
 function reluFunction(activation: Extract<Activation, { kind: "relu" }>): (x: number) => number {
   const { max = Number.POSITIVE_INFINITY, threshold = 0, negativeSlope = 0 } = activation;
-  return (x) => (x < threshold ? negativeSlope * (x - threshold) : x > max ? max : x);
+  return (x) => (x < threshold ? negativeSlope * (x - threshold) : Math.min(x, max));
 }
 
 /** The activation as a function of one number, in double. */

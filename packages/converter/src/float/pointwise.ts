@@ -153,8 +153,9 @@ export function mergeRows(node: MergeNode, inputs: readonly Rows[]): Rows {
   }
   const combine = COMBINE[node.mode];
   output.data.set(inputs[0].data);
-  for (const { data } of inputs.slice(1)) data.forEach((value, i) => (output.data[i] = combine(output.data[i], value)));
-  if (node.mode === "average") output.data.forEach((value, i) => (output.data[i] = value / inputs.length));
+  const { data: sum } = output;
+  for (const { data } of inputs.slice(1)) for (let i = 0; i < sum.length; i++) sum[i] = combine(sum[i], data[i]);
+  if (node.mode === "average") for (let i = 0; i < sum.length; i++) sum[i] /= inputs.length;
   return output;
 }
 

@@ -13,8 +13,8 @@ export interface MaskTag {
   readonly when: "all" | "any";
   /** Keras has put zeros in place of the masked rows, where Gatelet repeats the row before. */
   readonly zeroed: boolean;
-  /** The rows stand in reverse order, the mask does not (Keras' go_backwards). */
-  readonly misplaced?: boolean;
+  /** Why no layer may obey this mask. */
+  readonly unclear?: string;
 }
 
 /** What flows between layers: a node's rows. */
@@ -88,6 +88,8 @@ export class LayerContext {
       if (shape.rows !== null) Object.assign(shape, { rows: options.rows(shape.rows) });
     }
     let mask: MaskTag | undefined;
+    const unclear = options.obey === true ? first.mask?.unclear : undefined;
+    if (unclear !== undefined) throw this.config.error("OPTION_UNSUPPORTED", `gets a mask ${unclear}`);
     if (options.mask === "keep") mask = first.mask;
     else if (typeof options.mask === "object") mask = options.mask;
     else if (options.obey !== true) for (const input of inputs) this.dropMask(input);

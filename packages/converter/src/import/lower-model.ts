@@ -2,7 +2,7 @@ import { LayerConfig } from "./config.js";
 import { ImportError } from "./errors.js";
 import { type ImportSession, LayerContext, type Value } from "./layer-context.js";
 import { hintFor, lowererOf, SUPPORTED_CLASSES } from "./layers/index.js";
-import { applyMaskTensor, lowerMaskOperation, MASK_OPERATIONS, type MaskTensor } from "./mask-tensors.js";
+import { applyMaskTensor, isMask, lowerMaskOperation, MASK_OPERATIONS, type MaskTensor } from "./mask-tensors.js";
 import type { LayerCall, LayerSpec, ModelSpec, TensorRef } from "./topology.js";
 
 /** Where a model's layers keep their weights. */
@@ -79,7 +79,7 @@ class ModelLowering {
       throw new ImportError("SHAPE_UNSUPPORTED", text, { layer: model.name });
     }
     // In the order of the file, so that nodes and cells come in the order in which they were made.
-    for (const layer of model.layers) layer.calls.forEach((_, call) => this.#tensor(layer, call));
+    for (const layer of model.layers) for (const call of layer.calls.keys()) this.#tensor(layer, call);
     return this.#value(model.outputs[0], `output of model ${model.name}`);
   }
 
@@ -96,7 +96,7 @@ class ModelLowering {
 
   #value(ref: TensorRef, user: string): Value {
     const value = this.#resolve(ref, user);
-    if ("mask" in value) return value;
+    if (!isMask(value)) return value;
     const text = `${user} reads the mask ${ref.layer} as a value: only recurrent layers take masks`;
     throw new ImportError("LAYER_UNSUPPORTED", text, { layer: ref.layer });
   }
@@ -121,10 +121,9 @@ class ModelLowering {
   #lower(layer: LayerSpec, use: LayerCall): Value | MaskTensor {
     const { place, session } = this;
     const user = `layer ${layer.name} (${layer.className})`;
-    if (MASK_OPERATIONS.has(layer.className)) {
-      const operands = use.inputs.map((ref) => this.#resolve(ref, user));
-      return lowerMaskOperation(layer, use, operands);
-    }
+    const operands = use.inputs.map((ref) => this.#resolve(ref, user));
+    const joinsMasks = layer.className === "Concatenate" && operands.every(isMask);
+    if (joinsMasks || MASK_OPERATIONS.has(layer.className)) return lowerMaskOperation(layer, use, operands);
     let inputs = use.inputs.map((ref) => this.#value(ref, user));
     const name = [...place.names, layer.name].join("/");
     const config = new LayerConfig(name, layer.className, layer.config);
@@ -132,7 +131,7 @@ class ModelLowering {
     if (inputs.length === 0) throw config.error("TOPOLOGY_INVALID", "has no inputs");
     if (use.mask !== undefined) {
       const mask = this.#resolve(use.mask, user);
-      if ("mask" in mask) throw config.error("OPTION_UNSUPPORTED", "gets a mask that is not computed by NotEqual");
+      if (!isMask(mask)) throw config.error("OPTION_UNSUPPORTED", "gets a mask that is not computed by NotEqual");
       inputs = [applyMaskTensor(session, inputs[0], mask, config), ...inputs.slice(1)];
     }
     const padded = inputs.find((input) => input.padding !== undefined);

@@ -10,10 +10,25 @@ export interface MaskTensor {
   readonly of: Value;
   readonly compared: number;
   readonly when: MaskTag["when"] | undefined;
+  /** ZerosLike: no mask at all, what LogicalOr leaves out. */
+  readonly zeros?: boolean;
 }
 
-/** Operation layers that compute masks. */
-export const MASK_OPERATIONS: ReadonlySet<string> = new Set(["NotEqual", "Any", "All", "LogicalAnd", "Squeeze"]);
+/** Operation layers that compute masks. Concatenate joins masks where merge layers stand. */
+export const MASK_OPERATIONS: ReadonlySet<string> = new Set([
+  "NotEqual",
+  "Any",
+  "All",
+  "LogicalAnd",
+  "LogicalOr",
+  "ExpandDims",
+  "Squeeze",
+  "ZerosLike",
+]);
+
+export function isMask(value: Value | MaskTensor): value is MaskTensor {
+  return "compared" in value;
+}
 
 /** Lowers one step of a mask's computation. Throws for anything but the forms Keras writes. */
 export function lowerMaskOperation(
@@ -24,27 +39,35 @@ export function lowerMaskOperation(
   const place = { layer: layer.name, layerClass: layer.className };
   const fail = (text: string) =>
     new ImportError("LAYER_UNSUPPORTED", `layer ${layer.name} (${layer.className}) ${text}`, place);
-  const [first, second] = operands;
+  const first = operands[0];
+  if (first === undefined) throw fail("has no inputs");
+  if (layer.className === "ZerosLike")
+    return { of: isMask(first) ? first.of : first, compared: 0, when: "all", zeros: true };
   if (layer.className === "NotEqual") {
     const compared = use.constants[0];
-    if (first === undefined || second !== undefined || !("mask" in first) || typeof compared !== "number") {
+    if (operands.length > 1 || isMask(first) || typeof compared !== "number") {
       throw fail("must compare one tensor with a number to make a mask");
     }
     return { of: first, compared, when: undefined };
   }
-  if (first === undefined || "mask" in first) throw fail("is run in masks only");
-  if (layer.className === "Squeeze") return first;
-  if (layer.className === "LogicalAnd") {
-    if (second === undefined || "mask" in second || !sameMask(first, second)) throw fail("joins two different masks");
-    return first;
+  const masks = operands.filter(isMask);
+  if (masks.length < operands.length) throw fail("is run on masks only: build the model from layers");
+  if (layer.className === "ExpandDims" || layer.className === "Squeeze") return masks[0];
+  if (layer.className !== "Any" && layer.className !== "All") {
+    const real = masks.filter((mask) => mask.zeros !== true);
+    if (real.some((mask) => !sameMask(mask, real[0]))) throw fail("joins different masks: mask its inputs alike");
+    return real[0] ?? masks[0];
   }
+  const mask = masks[0];
+  // Joined masks of a Concatenate are reduced once more; they are equal.
+  if (mask.when !== undefined) return mask;
   const axis =
     layer.config["axis"] ?? use.kwargs["axis"] ?? use.constants.find((value) => typeof value === "number") ?? -1;
   const single = Array.isArray(axis) && axis.length === 1 ? axis[0] : axis;
   if (single !== -1 && single !== 2)
     throw fail(`reduces a mask over axis ${String(axis)}: over the channels is run (-1)`);
   // Any value that differs keeps the row: it is masked where all are equal.
-  return { ...first, when: layer.className === "Any" ? "all" : "any" };
+  return { ...mask, when: layer.className === "Any" ? "all" : "any" };
 }
 
 function sameMask(a: MaskTensor, b: MaskTensor): boolean {

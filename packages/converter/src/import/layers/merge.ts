@@ -11,13 +11,20 @@ const MODES = {
   Subtract: "subtract",
 } as const;
 
-/** A row that any input masks is masked; inputs without a mask do not matter. */
-function meet(inputs: readonly Value[]): MaskTag | undefined {
+/**
+ * Keras 2 and tfjs: a row that any input masks is masked; inputs without a mask do not matter. Keras 3 has it the
+ * other way round for masks that differ, so that there only equal masks are clear.
+ */
+function meet(layer: LayerContext, inputs: readonly Value[]): MaskTag | undefined {
   const tags = inputs.flatMap((input) => (input.mask === undefined ? [] : [input.mask]));
   if (tags.length === 0) return undefined;
   const first = tags[0];
   const same = tags.every((tag) => tag.source === first.source && tag.value === first.value && tag.when === first.when);
-  return { ...first, source: same ? first.source : -1, zeroed: tags.some((tag) => tag.zeroed) };
+  const zeroed = tags.some((tag) => tag.zeroed);
+  if (same && tags.length === inputs.length) return { ...first, zeroed };
+  const text = "of inputs that are masked differently: mask them alike";
+  const unclear = layer.dialect === "keras3" ? text : tags.find((tag) => tag.unclear !== undefined)?.unclear;
+  return { ...first, source: same ? first.source : -1, zeroed, unclear };
 }
 
 function requireSameRate(layer: LayerContext, inputs: readonly Value[], sameCols: boolean): void {
@@ -44,5 +51,5 @@ export const lowerMerge: Lowering = (layer, inputs) => {
   if (mode === "concat") requireLastAxis(layer, inputs[0], "join channels (axis -1); sequences are not joined in time");
   requireSameRate(layer, inputs, mode !== "concat");
   const cols = mode === "concat" ? inputs.reduce((sum, input) => sum + input.shape.cols, 0) : inputs[0].shape.cols;
-  return layer.add({ op: "merge", mode }, inputs, { shape: { cols }, mask: meet(inputs) ?? "drop" });
+  return layer.add({ op: "merge", mode }, inputs, { shape: { cols }, mask: meet(layer, inputs) ?? "drop" });
 };

@@ -91,12 +91,6 @@ function lowerCells(
   options: RecurrentOptions,
 ): Value {
   layer.requireSequence(input);
-  if (input.mask?.misplaced === true) {
-    throw layer.config.error(
-      "OPTION_UNSUPPORTED",
-      "gets a mask in forward order with rows in backward order (go_backwards with return_sequences below it): use Bidirectional",
-    );
-  }
   let value = input;
   if (options.reverse) {
     layer.requireRows(value);
@@ -174,7 +168,10 @@ export const lowerRecurrent: Lowering = (layer, inputs) => {
   const reverse = config.flag("go_backwards", false);
   const zeroed = layer.dialect !== "tfjs" && config.flag("zero_output_for_mask", false);
   const value = lowerCells(layer, cellsOf(layer), inputs[0], { reverse, returnSequences, suffix: "", zeroed });
-  if (reverse && value.mask !== undefined) return { ...value, mask: { ...value.mask, misplaced: true } };
+  if (reverse && value.mask !== undefined) {
+    const unclear = "in forward order with rows in backward order (go_backwards below it): use Bidirectional";
+    return { ...value, mask: { ...value.mask, unclear } };
+  }
   return value;
 };
 
