@@ -5,6 +5,7 @@
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
 import { fileURLToPath } from "node:url";
+import { FIELD_GROUP, KERNEL_NAMES, KERNEL_RULES } from "../../packages/converter/src/format/rules.js";
 import * as schema from "../../packages/converter/src/format/schema.js";
 import { STATUSES } from "../../packages/converter/src/format/statuses.js";
 import { exp2Table, rsqrtTable, tanhHalfTable } from "./tables.js";
@@ -38,6 +39,7 @@ function constantGroups(): [title: string, constants: Constant[]][] {
     ["saved state offsets", offsets("SAVED", schema.STATE)],
     ["kernels", enumeration("KERNEL", schema.KERNEL)],
     ["flags", enumeration("FLAG", schema.FLAG)],
+    ["groups of fields that a kernel uses", enumeration("FIELD_GROUP", FIELD_GROUP)],
     ["activations", enumeration("ACTIVATION", schema.ACTIVATION)],
     ["input kinds", enumeration("INPUT_KIND", schema.INPUT_KIND)],
     ["output types", enumeration("OUTPUT_TYPE", schema.OUTPUT_TYPE)],
@@ -70,8 +72,21 @@ function assemblyScriptConstants(): string {
   return `// ${NOTICE}\n\n${groups.join("\n\n")}\n`;
 }
 
+const kernelFlags = (): number[] => KERNEL_NAMES.map((name) => KERNEL_RULES[name].flags);
+const kernelGroups = (): number[] => KERNEL_NAMES.map((name) => KERNEL_RULES[name].groups);
+
 function assemblyScriptTables(): string {
   return `// ${NOTICE}
+
+/** FORMAT.md 5: flags that each kernel may set, u8; groups of fields that it uses, u16. */
+// @ts-ignore: decorator
+@lazy export const KERNEL_FLAGS: usize = memory.data<u8>([
+${rows(kernelFlags(), String, 11)}
+]);
+// @ts-ignore: decorator
+@lazy export const KERNEL_GROUPS: usize = memory.data<u16>([
+${rows(kernelGroups(), String, 11)}
+]);
 
 /** KERNELS.md (4): 257 words value << 16 | delta. */
 // @ts-ignore: decorator
@@ -144,6 +159,10 @@ function cConstants(): string {
 #define GATELET_GENERATED_FORMAT_VERSION ${schema.FORMAT_VERSION}
 
 ${groups.join("\n\n")}
+
+/* by kernel: flags that may be set; groups of fields in use */
+#define GATELET_KERNEL_FLAGS { ${kernelFlags().join(", ")} }
+#define GATELET_KERNEL_GROUPS { ${kernelGroups().join(", ")} }
 
 /* name and text of status -i is entry i */
 #define GATELET_STATUS_LIST(X) \\

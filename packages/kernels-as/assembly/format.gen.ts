@@ -148,6 +148,22 @@ export const FLAG_MASK_SET: i32 = 16;
 export const FLAG_MASK_ZERO: i32 = 32;
 export const FLAG_MASK_ANY: i32 = 64;
 
+// groups of fields that a kernel uses
+export const FIELD_GROUP_INPUT1: i32 = 1;
+export const FIELD_GROUP_ACTIVATION: i32 = 2;
+export const FIELD_GROUP_GATE: i32 = 4;
+export const FIELD_GROUP_BITS: i32 = 8;
+export const FIELD_GROUP_PARTS: i32 = 16;
+export const FIELD_GROUP_SHIFT: i32 = 32;
+export const FIELD_GROUP_MULTIPLIER: i32 = 64;
+export const FIELD_GROUP_TAPS: i32 = 128;
+export const FIELD_GROUP_STRIDE: i32 = 256;
+export const FIELD_GROUP_DILATION: i32 = 512;
+export const FIELD_GROUP_FACTORS: i32 = 1024;
+export const FIELD_GROUP_DEPTH_MULTIPLIER: i32 = 2048;
+export const FIELD_GROUP_MODE: i32 = 4096;
+export const FIELD_GROUP_VOCABULARY: i32 = 8192;
+
 // activations
 export const ACTIVATION_LINEAR: i32 = 0;
 export const ACTIVATION_TANH: i32 = 1;
