@@ -8,7 +8,7 @@ export {
   type Signal,
 } from "./float/index.js";
 export type * from "./graph/index.js";
-export { GraphBuilder, pruneGraph } from "./graph/index.js";
+export { foldGraph, GraphBuilder, pruneGraph } from "./graph/index.js";
 export {
   folderSource,
   ImportError,

@@ -1,2 +1,3 @@
 export { GraphBuilder, pruneGraph } from "./builder.js";
+export { type FoldedGraph, foldGraph, type InputNormalization } from "./fold.js";
 export type * from "./types.js";
