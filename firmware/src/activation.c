@@ -1,0 +1,66 @@
+/* Activation functions, KERNELS.md 2, and the kernel ACTIVATION (34). */
+#include "internal.h"
+
+/* (10) */
+static int32_t interpolate(const int16_t *table, int32_t p) {
+  const uint32_t u = (uint32_t)(p + 32768);
+  const int16_t *at = table + (u >> 8);
+  return at[0] + (((at[1] - at[0]) * (int32_t)(u & 255u) + 128) >> 8);
+}
+
+/* (8) */
+GL_INLINE int32_t hard_sigmoid(int32_t p) {
+  p += 16384;
+  return p < 0 ? 0 : p > 32767 ? 32767 : p;
+}
+
+/* (9) */
+GL_INLINE int32_t clip(int32_t p, int32_t limit) { return p < 0 ? 0 : p > limit ? limit : p; }
+
+int32_t gl_activate(const gl_activation *activation, int32_t p) {
+  uint32_t pair = GL_TANH_PAIR;
+  switch (activation->kind) {
+    case GATELET_ACTIVATION_TANH:
+      return gl_tanh_v(gl_tanh_half, p, &pair);
+    case GATELET_ACTIVATION_SIGMOID:
+      return gl_sigmoid_v(gl_tanh_half, p, &pair);
+    case GATELET_ACTIVATION_HARD_SIGMOID:
+      return hard_sigmoid(p);
+    case GATELET_ACTIVATION_RELU:
+      return clip(p, activation->param);
+    case GATELET_ACTIVATION_TABLE:
+      return interpolate(activation->table, p);
+    case GATELET_ACTIVATION_LEAKY:
+      return p >= 0 ? p : gl_add(gl_mul(p, activation->param), 1 << 14) >> 15;
+    default:
+      return p;
+  }
+}
+
+void gl_activate_row(const gl_activation *activation, int16_t *row, uint32_t n) {
+  const int16_t *end = row + n;
+  uint32_t pair = GL_TANH_PAIR;
+  if (activation->kind == GATELET_ACTIVATION_TANH) {
+    const uint32_t *table = gl_tanh_half;
+    for (; row != end; row++) *row = (int16_t)gl_tanh_v(table, *row, &pair);
+  } else if (activation->kind == GATELET_ACTIVATION_RELU) {
+    const int32_t limit = activation->param;
+    for (; row != end; row++) *row = (int16_t)clip(*row, limit);
+  } else {
+    for (; row != end; row++) *row = (int16_t)gl_activate(activation, *row);
+  }
+}
+
+#if GL_HAS(ACTIVATION)
+void gl_activation_row(const gl_layer *layer) {
+  const gl_activation activation = gl_layer_activation(layer);
+  const int32_t multiplier = GL_S32(layer, MULTIPLIER);
+  const uint32_t n = GL_U16(layer, OUTPUT_SIZE);
+  int16_t *out = GL_ARENA(layer, OUTPUT);
+  for (uint32_t i = 0; i < n; i++) {
+    const int32_t p = gl_sat16(gl_mulh((int32_t)((uint32_t)layer->input[i] << 16), multiplier));
+    out[i] = (int16_t)gl_activate(&activation, p);
+  }
+  gl_zero_tail(out, n);
+}
+#endif

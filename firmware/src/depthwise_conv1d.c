@@ -1,0 +1,44 @@
+/* Depthwise Conv1D, KERNELS.md (28): one channel of history per output, row-major int8 weights. */
+#include "history.h"
+
+#if GL_HAS(DEPTHWISE_CONV1D)
+
+static void convolve(const gl_layer *layer, const int16_t *history, uint32_t row) {
+  const uint32_t values = GL_U16(layer, OUTPUT_SIZE), taps = GL_U16(layer, TAPS);
+  const uint32_t per_channel = GL_U16(layer, DEPTH_MULTIPLIER), step = GL_U16(layer, DILATION) * row;
+  const uint32_t weight_row = gl_pad16(values);
+  const gl_activation activation = gl_layer_activation(layer);
+  const uint8_t *weights = GL_TENSOR(layer, WEIGHTS);
+  const uint8_t *params = GL_TENSOR(layer, ROW_PARAMS);
+  int16_t *out = GL_ARENA(layer, OUTPUT);
+  uint32_t of_channel = 0;
+  for (uint32_t o = 0; o < values; o++) {
+    uint32_t sum = 0;
+    const uint8_t *weight = weights + o;
+    const int16_t *x = history;
+    for (uint32_t tap = 0; tap < taps; tap++, weight += weight_row, x += step) sum += (uint32_t)((int8_t)*weight * *x);
+    const uint8_t *param = params + GATELET_ROW_PARAM_BYTES * (o >> 2) + 4u * (o & 3u);
+    const int32_t q = gl_mulh((int32_t)(sum + gl_u32(param)), gl_s32(param + 16));
+    out[o] = (int16_t)gl_activate(&activation, gl_sat16(q));
+    if (++of_channel == per_channel) {
+      of_channel = 0;
+      history++;
+    }
+  }
+  gl_zero_tail(out, values);
+}
+
+int gl_depthwise_conv1d(const gl_layer *layer) {
+  const uint32_t row_bytes = gl_row_bytes(GL_U16(layer, INPUT_SIZE));
+  const uint32_t depth = (GL_U16(layer, TAPS) - 1u) * GL_U16(layer, DILATION) + 1u;
+  uint8_t *history = (uint8_t *)GL_ARENA(layer, STATE);
+  int due;
+  do {
+    gl_history_push(history, depth * row_bytes, row_bytes, layer->input);
+    if (layer->input == NULL) memset(history + (depth - 1u) * row_bytes, 0, row_bytes);
+    due = gl_window_due(layer);
+  } while (due == 0 && layer->input == NULL);
+  if (due != 0) convolve(layer, (const int16_t *)(const void *)history, row_bytes / 2u);
+  return due;
+}
+#endif

@@ -1,0 +1,276 @@
+/* Inside of the library: reading bytes, integer helpers, and what kernels and executor share. Not for users. */
+#ifndef GATELET_INTERNAL_H
+#define GATELET_INTERNAL_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include "gatelet.h"
+#include "gatelet_config.h"
+
+#if defined(__BYTE_ORDER__) && __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
+#error "gatelet reads little-endian files in place and needs a little-endian machine"
+#endif
+
+#if defined(__ARM_FEATURE_DSP) && defined(__GNUC__) && GATELET_CORTEX_M4
+#define GL_DSP 1
+#else
+#define GL_DSP 0
+#endif
+
+#ifdef __cplusplus
+#define GL_STATIC_ASSERT(condition, text) static_assert(condition, text)
+extern "C" {
+#else
+#define GL_STATIC_ASSERT(condition, text) _Static_assert(condition, text)
+#endif
+
+#define GL_INLINE static inline __attribute__((always_inline))
+
+/* ---- bytes ---- */
+
+GL_INLINE uint32_t gl_u16(const uint8_t *at) {
+  uint16_t value;
+  memcpy(&value, at, sizeof value);
+  return value;
+}
+
+GL_INLINE int32_t gl_s16(const uint8_t *at) {
+  int16_t value;
+  memcpy(&value, at, sizeof value);
+  return value;
+}
+
+GL_INLINE uint32_t gl_u32(const uint8_t *at) {
+  uint32_t value;
+  memcpy(&value, at, sizeof value);
+  return value;
+}
+
+GL_INLINE int32_t gl_s32(const uint8_t *at) {
+  int32_t value;
+  memcpy(&value, at, sizeof value);
+  return value;
+}
+
+GL_INLINE int64_t gl_s64(const uint8_t *at) {
+  int64_t value;
+  memcpy(&value, at, sizeof value);
+  return value;
+}
+
+GL_INLINE void gl_set_u16(uint8_t *at, uint32_t value) {
+  const uint16_t low = (uint16_t)value;
+  memcpy(at, &low, sizeof low);
+}
+
+GL_INLINE void gl_set_u32(uint8_t *at, uint32_t value) { memcpy(at, &value, sizeof value); }
+
+/* int16 tensors in the file: 16-byte aligned like the file itself (checked) */
+GL_INLINE const int16_t *gl_row_at(const uint8_t *at) { return (const int16_t *)(const void *)at; }
+
+/* ---- integers of KERNELS.md 1 ---- */
+
+GL_INLINE uint32_t gl_pad2(uint32_t n) { return (n + 1u) & ~1u; }
+GL_INLINE uint32_t gl_pad4(uint32_t n) { return (n + 3u) & ~3u; }
+GL_INLINE uint32_t gl_pad8(uint32_t n) { return (n + 7u) & ~7u; }
+GL_INLINE uint32_t gl_pad16(uint32_t n) { return (n + 15u) & ~15u; }
+GL_INLINE uint32_t gl_row_bytes(uint32_t n) { return 2u * gl_pad8(n); }
+
+/* sums and products modulo 2^32 without signed overflow */
+GL_INLINE int32_t gl_add(int32_t a, int32_t b) { return (int32_t)((uint32_t)a + (uint32_t)b); }
+GL_INLINE int32_t gl_sub(int32_t a, int32_t b) { return (int32_t)((uint32_t)a - (uint32_t)b); }
+GL_INLINE int32_t gl_mul(int32_t a, int32_t b) { return (int32_t)((uint32_t)a * (uint32_t)b); }
+
+/* (1) of a >> 15, the form that most updates end in */
+GL_INLINE int32_t gl_sat16_shift15(int32_t a) {
+#if GL_DSP
+  int32_t result;
+  __asm__("ssat %0, #16, %1, asr #15" : "=r"(result) : "r"(a) : "cc");
+  return result;
+#else
+  a >>= 15;
+  return a < -32768 ? -32768 : a > 32767 ? 32767 : a;
+#endif
+}
+
+/* (1) */
+GL_INLINE int32_t gl_sat16(int32_t a) {
+#if GL_DSP
+  int32_t result;
+  __asm__("ssat %0, #16, %1" : "=r"(result) : "r"(a) : "cc");
+  return result;
+#else
+  return a < -32768 ? -32768 : a > 32767 ? 32767 : a;
+#endif
+}
+
+/* (2), 0 <= shift <= 30 */
+GL_INLINE int32_t gl_rshr(int32_t a, uint32_t shift) { return gl_add(a, (int32_t)((1u << shift) >> 1)) >> shift; }
+
+/* (3) */
+GL_INLINE int32_t gl_mulh(int32_t a, int32_t m) {
+#if GL_DSP
+  int32_t result;
+  __asm__("smmulr %0, %1, %2" : "=r"(result) : "r"(a), "r"(m));
+  return result;
+#else
+  return (int32_t)(((int64_t)a * m + ((int64_t)1 << 31)) >> 32);
+#endif
+}
+
+/* (x * M + B) >> s saturated, (32): entry = i64 B, i32 M, u32 s */
+GL_INLINE int32_t gl_affine(int32_t x, const uint8_t *entry) {
+  const uint64_t product = (uint64_t)((int64_t)x * gl_s32(entry + 8));
+  const int64_t value = (int64_t)(product + (uint64_t)gl_s64(entry)) >> (gl_u32(entry + 12) & 63u);
+  const int32_t low = (int32_t)value;
+  /* what does not fit int32 becomes its extreme, then 16 bits */
+  return gl_sat16((int64_t)low == value ? low : (int32_t)((uint32_t)(value >> 63) ^ 0x7fffffffu));
+}
+
+/* ---- rows ---- */
+
+/* Copies blocks of 16 bytes, also where the destination lies below an overlapping source. 4-byte aligned. */
+GL_INLINE void gl_copy_blocks(void *to, const void *from, uint32_t bytes) {
+  uint8_t *out = (uint8_t *)__builtin_assume_aligned(to, 4);
+  const uint8_t *in = (const uint8_t *)__builtin_assume_aligned(from, 4);
+  for (; bytes != 0u; bytes -= 16u, out += 16, in += 16) {
+    uint32_t block[4];
+    memcpy(block, __builtin_assume_aligned(in, 4), sizeof block);
+    memcpy(__builtin_assume_aligned(out, 4), block, sizeof block);
+  }
+}
+
+/* Section 1: lanes n .. pad8(n)-1 of a row are zero. */
+GL_INLINE void gl_zero_tail(int16_t *row, uint32_t n) {
+  for (; (n & 7u) != 0u; n++) row[n] = 0;
+}
+
+/* ---- activations ---- */
+
+extern const uint32_t *const gl_tanh_half;
+extern const uint16_t *const gl_rsqrt;
+extern const uint32_t *const gl_exp2;
+
+typedef struct gl_activation {
+  uint32_t kind;
+  int32_t param;
+  const int16_t *table;
+} gl_activation;
+
+/* Constant of (4) on Cortex-M4: 128 << 16; its low 7 bits are overwritten at every use. */
+#define GL_TANH_PAIR 0x00800000u
+
+/* (4): 2^15 tanh(p / 2), p in Q4.11. `pair` starts as GL_TANH_PAIR and is scratch. */
+GL_INLINE int32_t gl_tanh_v(const uint32_t *table, int32_t p, uint32_t *pair) {
+  const int32_t sign = p >> 31;
+  const uint32_t a = (uint32_t)((p ^ sign) - sign);
+  const uint32_t word = table[a >> 7];
+#if GL_DSP
+  int32_t y;
+  __asm__("bfi %0, %1, #0, #7" : "+r"(*pair) : "r"(a));
+  __asm__("smuad %0, %1, %2" : "=r"(y) : "r"(word), "r"(*pair));
+  return ((y >> 7) ^ sign) - sign;
+#else
+  (void)pair;
+  return ((int32_t)((word >> 16) + (((word & 0xffffu) * (a & 127u)) >> 7)) ^ sign) - sign;
+#endif
+}
+
+/* (7) from (4) */
+GL_INLINE int32_t gl_sigmoid_v(const uint32_t *table, int32_t p, uint32_t *pair) {
+  return (gl_tanh_v(table, p, pair) + 32768) >> 1;
+}
+
+/* act(kind, p) of KERNELS.md 2, p saturated to int16 */
+int32_t gl_activate(const gl_activation *activation, int32_t p);
+/* the same on n values in place */
+void gl_activate_row(const gl_activation *activation, int16_t *row, uint32_t n);
+
+/* ---- layers ---- */
+
+/* What a kernel gets of one layer. All addresses were checked when the model was. */
+typedef struct gl_layer {
+  const uint8_t *model;
+  const uint8_t *record;
+  uint8_t *arena;
+  /* the layer's counters, FORMAT.md 3 */
+  uint8_t *counters;
+  /* row of input0; NULL when the layer drains */
+  const int16_t *input;
+} gl_layer;
+
+#define GL_U8(layer, field) ((uint32_t)(layer)->record[GATELET_RECORD_##field])
+#define GL_U16(layer, field) gl_u16((layer)->record + GATELET_RECORD_##field)
+#define GL_S16(layer, field) gl_s16((layer)->record + GATELET_RECORD_##field)
+#define GL_U32(layer, field) gl_u32((layer)->record + GATELET_RECORD_##field)
+#define GL_S32(layer, field) gl_s32((layer)->record + GATELET_RECORD_##field)
+/* tensor in the file, place in the arena */
+#define GL_TENSOR(layer, field) ((layer)->model + GL_U32(layer, field))
+#define GL_ARENA(layer, field) ((int16_t *)(void *)((layer)->arena + GL_U32(layer, field)))
+
+GL_INLINE gl_activation gl_layer_activation(const gl_layer *layer) {
+  gl_activation activation;
+  activation.kind = GL_U8(layer, ACTIVATION);
+  activation.param = GL_S16(layer, ACTIVATION_PARAM);
+  activation.table = gl_row_at(GL_TENSOR(layer, TABLE));
+  return activation;
+}
+
+GL_INLINE gl_activation gl_layer_gate(const gl_layer *layer) {
+  gl_activation gate;
+  gate.kind = GL_U8(layer, GATE_ACTIVATION);
+  gate.param = 0;
+  gate.table = gl_row_at(GL_TENSOR(layer, GATE_TABLE));
+  return gate;
+}
+
+/* What kernels with a rule of their own return: 0, or GL_EMITS and whether the row that left was masked when it came. */
+#define GL_EMITS 1
+#define GL_WAS_MASKED 2
+#define GL_FOUND_MASK 4
+
+/*
+ * Kernels. Recurrent and row kernels take the row `input` and write the output row. Kernels that return int take a row
+ * (input not NULL, `seen` raised already) or drain one, and tell whether they emitted a row. gl_fifo_push and gl_fifo_pop
+ * return 0 when the queue is full, empty.
+ */
+void gl_rnn(const gl_layer *layer);
+void gl_lstm(const gl_layer *layer);
+void gl_gru(const gl_layer *layer);
+void gl_gru_reset_after(const gl_layer *layer);
+void gl_dense(const gl_layer *layer);
+void gl_affine_row(const gl_layer *layer, const int16_t *input, const uint8_t *entries);
+void gl_embedding(const gl_layer *layer, uint32_t token);
+void gl_activation_row(const gl_layer *layer);
+void gl_prelu(const gl_layer *layer);
+void gl_layer_norm(const gl_layer *layer);
+void gl_softmax(const gl_layer *layer);
+void gl_merge(const gl_layer *layer, const int16_t *second);
+int gl_conv1d(const gl_layer *layer);
+int gl_depthwise_conv1d(const gl_layer *layer);
+int gl_pool(const gl_layer *layer);
+int gl_global_pool(const gl_layer *layer, int skip);
+int gl_fifo_push(const gl_layer *layer, uint32_t masked);
+int gl_fifo_pop(const gl_layer *layer);
+int gl_reverse(const gl_layer *layer, uint32_t masked);
+int gl_reshape(const gl_layer *layer);
+int gl_repeat(const gl_layer *layer);
+/* Whether a row equals the codes (all, or any with MASK_ANY). */
+int gl_mask_matches(const gl_layer *layer, const int16_t *row, const int16_t *codes);
+int gl_mask(const gl_layer *layer);
+
+/* Windowed kernels: counts `wait` down; 1 when a row is due. */
+GL_INLINE int gl_window_due(const gl_layer *layer) {
+  uint8_t *at = layer->counters + GATELET_COUNTER_WAIT;
+  const uint32_t wait = gl_u16(at) - 1u;
+  gl_set_u16(at, wait != 0u ? wait : GL_U16(layer, STRIDE));
+  return wait == 0u;
+}
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,227 @@
+/*
+ * Quads of weights by a row of int16 for Cortex-M4 (ARMv7E-M), KERNELS.md 3: the raw-halfword trick, exact modulo 2^32.
+ *
+ *   void gl_m4_quads8(gl_matvec *m, void *out, const void *out_end)     8-bit weights
+ *   void gl_m4_quads4(gl_matvec *m, void *out, const void *out_end)     4-bit weights
+ *     Writes the quads that fill [out, out_end), one after the other: int16 x 4 saturated, or int32 x 4 where GL_M4_WIDE.
+ *   uint32_t gl_m4_sum(const int16_t *x, uint32_t units, uint32_t sum)
+ *     sum plus 4 * units values, modulo 2^32.
+ *
+ * A unit is 4 columns: 16 bytes of weights at 8 bits, 8 bytes at 4 bits. The loop does 8 units; a rest is done by jumping
+ * into the first round, with both pointers stepped back. All units take the same time, nothing depends on data.
+ *
+ * Registers in the loop: r0 weights, r1 x, r2-r7 loaded words, r8-r11 accumulators, r12 temporary, lr rounds << 8 | flags.
+ * Loads are grouped (k in a row take k + 1 cycles) and narrow, and narrow instructions come in even numbers, so that wide
+ * ones stay word-aligned.
+ */
+#include "matvec_layout.h"
+
+    .syntax unified
+    .cpu cortex-m4
+    .thumb
+
+#define FRAME_MATVEC 0
+#define FRAME_OUT 4
+#define FRAME_END 8
+
+/* One unit at 8 bits: halfword = 256 B + A. r8, r10: raw sums; r9, r11: sums of the high bytes (rows B and D). */
+.macro unit8 index, last=0
+    ldr     r2, [r0, #(16 * \index)]
+    ldr     r3, [r0, #(16 * \index + 4)]
+    ldr     r4, [r0, #(16 * \index + 8)]
+    ldr     r5, [r0, #(16 * \index + 12)]
+    ldr     r6, [r1, #(8 * \index + 4)]
+  .if \last
+    ldr     r7, [r1, #(8 * \index + 8)]!
+    adds    r0, r0, #(16 * \index + 16)
+  .else
+    ldr     r7, [r1, #(8 * \index + 8)]
+  .endif
+    sxtb16  r12, r2, ror #8
+    smlad   r8, r2, r6, r8
+    smlad   r9, r12, r6, r9
+    sxtb16  r12, r3, ror #8
+    smlad   r8, r3, r7, r8
+    smlad   r9, r12, r7, r9
+    sxtb16  r12, r4, ror #8
+    smlad   r10, r4, r6, r10
+    smlad   r11, r12, r6, r11
+    sxtb16  r12, r5, ror #8
+    smlad   r10, r5, r7, r10
+    smlad   r11, r12, r7, r11
+.endm
+
+/* Half a block at 4 bits: halfword = 4096 D + 256 C + 16 B + A. r8: raw; r9: 16 B; r10: 16 D + C; r11: 16 D. */
+.macro unit4 index, last=0
+    ldr     r2, [r0, #(8 * \index)]
+    ldr     r3, [r0, #(8 * \index + 4)]
+    ldr     r6, [r1, #(8 * \index + 4)]
+  .if \last
+    ldr     r7, [r1, #(8 * \index + 8)]!
+    adds    r0, r0, #(8 * \index + 8)
+  .else
+    ldr     r7, [r1, #(8 * \index + 8)]
+  .endif
+    sxtb16  r12, r2, ror #8
+    smlad   r8, r2, r6, r8
+    and     r2, r2, #0x00f000f0
+    smlad   r10, r12, r6, r10
+    bic     r12, r12, #0x000f000f
+    smlad   r9, r2, r6, r9
+    smlad   r11, r12, r6, r11
+    sxtb16  r12, r3, ror #8
+    smlad   r8, r3, r7, r8
+    and     r3, r3, #0x00f000f0
+    smlad   r10, r12, r7, r10
+    bic     r12, r12, #0x000f000f
+    smlad   r9, r3, r7, r9
+    smlad   r11, r12, r7, r11
+.endm
+
+/* From the sums of a quad to rows A .. D in r8 .. r11; r1 = bias of the trick (128 or 8 times the sum of the columns). */
+.macro unpack8
+    sub     r8, r8, r9, lsl #8
+    sub     r10, r10, r11, lsl #8
+    subs    r8, r8, r1
+    subs    r10, r10, r1
+.endm
+
+.macro unpack4
+    sub     r8, r8, r10, lsl #8
+    sub     r10, r10, r11
+    sub     r8, r8, r9
+    sub     r9, r9, r1, lsl #4
+    sub     r10, r10, r1
+    sub     r8, r8, r1
+    asr     r9, r9, #4
+    lsl     r10, r10, #4
+    lsl     r8, r8, #4
+    asr     r11, r11, #4
+    asr     r10, r10, #4
+    asr     r8, r8, #4
+.endm
+
+.macro quads name, unit, unpack, bytes
+    .section .text.\name, "ax", %progbits
+    .p2align 4
+    .global \name
+    .type   \name, %function
+    .thumb_func
+\name:
+    push    {r4-r11, lr}
+    adds    r0, r0, #GL_M4_SECOND
+    push    {r0, r1, r2}
+    mov     r7, r0
+    ldr     r0, [r7, #(GL_M4_WEIGHTS - GL_M4_SECOND)]
+    b       3f
+
+    /* the second part: the first one's sums move left by alignShift, the loop runs once more */
+2:  ldr     r7, [sp, #FRAME_MATVEC]
+    ldmia   r7, {r1, r2, r3, lr}
+    ldr     r4, [r7, #(GL_M4_SHIFT - GL_M4_SECOND)]
+    lsl     r8, r8, r4
+    lsl     r9, r9, r4
+    lsl     r10, r10, r4
+    lsl     r11, r11, r4
+    subs    r0, r0, r2
+    bx      r3
+
+    /* a quad begins; r7 = &second part */
+    .p2align 2
+3:  ldmdb   r7, {r1, r2, r3, lr}
+    mov     r8, #0
+    mov     r9, #0
+    mov     r10, #0
+    mov     r11, #0
+    subs    r0, r0, r2
+    bx      r3
+
+    .p2align 4
+    .global \name\()_loop
+    .type   \name\()_loop, %function
+    .thumb_func
+\name\()_loop:
+    \unit   0
+    \unit   1
+    \unit   2
+    \unit   3
+    \unit   4
+    \unit   5
+    \unit   6
+    \unit   7, 1
+    subs    lr, lr, #256
+    bpl.w   \name\()_loop
+    lsls    r2, lr, #31
+    bmi     2b
+    ldr     r7, [sp, #FRAME_MATVEC]
+    ldrd    r1, r6, [r7, #(GL_M4_TRICK_BIAS - GL_M4_SECOND)]
+    ldmia   r6!, {r2-r5}
+    \unpack
+    add     r8, r8, r2
+    add     r9, r9, r3
+    add     r10, r10, r4
+    add     r11, r11, r5
+    ldmia   r6!, {r2-r5}
+    str     r6, [r7, #(GL_M4_PARAMS - GL_M4_SECOND)]
+    smmulr  r2, r8, r2
+    smmulr  r3, r9, r3
+    smmulr  r4, r10, r4
+    smmulr  r5, r11, r5
+    ldr     r6, [sp, #FRAME_OUT]
+    tst     lr, #GL_M4_SPECIAL
+    bne     5f
+    ssat    r2, #16, r2
+    ssat    r3, #16, r3
+    ssat    r4, #16, r4
+    ssat    r5, #16, r5
+4:  pkhbt   r2, r2, r3, lsl #16
+    pkhbt   r3, r4, r5, lsl #16
+    stmia   r6!, {r2, r3}
+6:  str     r6, [sp, #FRAME_OUT]
+    ldr     r5, [sp, #FRAME_END]
+    cmp     r6, r5
+    bne     3b
+    str     r0, [r7, #(GL_M4_WEIGHTS - GL_M4_SECOND)]
+    add     sp, sp, #12
+    pop     {r4-r11, pc}
+5:  tst     lr, #GL_M4_WIDE
+    bne     7f
+    usat    r2, #15, r2
+    usat    r3, #15, r3
+    usat    r4, #15, r4
+    usat    r5, #15, r5
+    b       4b
+7:  stmia   r6!, {r2-r5}
+    b       6b
+    .size   \name, . - \name
+.endm
+
+    quads   gl_m4_quads8, unit8, unpack8, 16
+#if GATELET_INT4
+    quads   gl_m4_quads4, unit4, unpack4, 8
+#endif
+
+    .section .text.gl_m4_sum, "ax", %progbits
+    .p2align 2
+    .global gl_m4_sum
+    .type   gl_m4_sum, %function
+    .thumb_func
+gl_m4_sum:
+    push    {r4, r5, r6, lr}
+    mov     r12, #0x00010001
+    lsrs    r3, r1, #1
+    bcc     1f
+    ldmia   r0!, {r4, r5}
+    smlad   r2, r4, r12, r2
+    smlad   r2, r5, r12, r2
+1:  cbz     r3, 3f
+2:  ldmia   r0!, {r1, r4, r5, r6}
+    smlad   r2, r1, r12, r2
+    smlad   r2, r4, r12, r2
+    smlad   r2, r5, r12, r2
+    smlad   r2, r6, r12, r2
+    subs    r3, r3, #1
+    bne     2b
+3:  mov     r0, r2
+    pop     {r4, r5, r6, pc}
+    .size   gl_m4_sum, . - gl_m4_sum
