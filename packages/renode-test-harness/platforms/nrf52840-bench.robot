@@ -4,7 +4,7 @@ Smoke test of a firmware on the bench, for renode-test:
 
 *** Variables ***
 ${BENCH}    ${CURDIR}/nrf52840-bench.resc
-${ELF}      ${CURDIR}/../test/firmware/blinky.gen.elf
+${ELF}      ${CURDIR}/firmware.elf
 ${UART}     sysbus.uart0
 ${LINE}     blinky ready
 ${SECONDS}  10
