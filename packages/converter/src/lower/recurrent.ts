@@ -1,0 +1,285 @@
+import { packWeights } from "../float/gemm.js";
+import { activationFunction } from "../float/index.js";
+import { FLAG, type KernelName, packQuads, packRowParams, type QuadOrder } from "../format/index.js";
+import {
+  type ActivationPlan,
+  int16Rounder,
+  isBounded,
+  planActivation,
+  planGate,
+  powerScaleFor,
+} from "../quantize/activation-plan.js";
+import type { NodeStats } from "../quantize/calibrate.js";
+import type { FloatPart, QuantizedGroups, RowGroup } from "../quantize/matrices.js";
+import type { Moments } from "../quantize/moments.js";
+import type { WeightBits } from "../quantize/rows.js";
+import type { SimulatedCell } from "../quantize/simulate/recurrent.js";
+import { withFallback } from "./fallback.js";
+import type { Lowering, NodeOf } from "./lowering.js";
+
+type RecurrentNode = NodeOf<"rnn"> | NodeOf<"lstm"> | NodeOf<"gru">;
+type CellKind = SimulatedCell["kind"];
+
+const KERNELS: Record<CellKind, { readonly kernel: KernelName; readonly order: QuadOrder }> = {
+  rnn: { kernel: "RNN", order: "plain" },
+  lstm: { kernel: "LSTM", order: "lstm" },
+  gru: { kernel: "GRU", order: "gru" },
+  gruResetAfter: { kernel: "GRU_RESET_AFTER", order: "gruResetAfter" },
+};
+
+/** Scales and functions of a cell. */
+interface CellPlan {
+  readonly activation: ActivationPlan;
+  readonly gate: ActivationPlan | undefined;
+  readonly hiddenScale: number;
+  /** LSTM: fraction bits of c, `shift` and `multiplier` of (19) and (20). */
+  readonly cellBits?: number;
+  readonly cellShift?: number;
+  readonly cellMultiplier?: number;
+}
+
+function planCell(lowering: Lowering, node: RecurrentNode, stats: NodeStats): CellPlan {
+  const pre = lowering.bound(stats.pre);
+  const gate =
+    node.op === "rnn" ? undefined : planGate(node.name, node.recurrentActivation, gateRange(lowering, node, stats));
+  if (node.op === "lstm") return { ...planLstm(lowering, node, stats), gate };
+  // A GRU's h follows its candidate, so both share a scale; an RNN's h is the result itself.
+  const hidden = lowering.bound(stats.hidden);
+  const out = node.op === "gru" ? Math.max(hidden, isTableLike(node) ? largestResult(node, pre) : pre) : hidden;
+  const activation = planActivation(node.activation, { pre: Math.max(pre, out), out });
+  return { activation, gate, hiddenScale: activation.outScale };
+}
+
+const isTableLike = (node: RecurrentNode): boolean => !["linear", "relu", "leakyRelu"].includes(node.activation.kind);
+
+function largestResult(node: RecurrentNode, reach: number): number {
+  const apply = activationFunction(node.activation);
+  return Math.max(Math.abs(apply(reach)), Math.abs(apply(-reach)));
+}
+
+function gateRange(lowering: Lowering, node: NodeOf<"lstm"> | NodeOf<"gru">, stats: NodeStats) {
+  const pre = lowering.bound(stats.gates);
+  const apply = activationFunction(node.recurrentActivation);
+  return { pre, out: Math.max(Math.abs(apply(stats.gates.max)), Math.abs(apply(-stats.gates.max))) };
+}
+
+/** Largest exponent n of a cell scale 2^-n. */
+const bitsOfScale = (scale: number): number => -Math.round(Math.log2(scale));
+
+function planLstm(lowering: Lowering, node: NodeOf<"lstm">, stats: NodeStats): Omit<CellPlan, "gate"> {
+  const pre = lowering.bound(stats.pre);
+  const cell = lowering.bound(stats.cell);
+  const reach = Math.max(pre, cell);
+  let activation: ActivationPlan;
+  if (isBounded(node.activation)) {
+    activation = planActivation(node.activation, { pre: reach, out: 1 });
+  } else {
+    // One activation serves the candidate and the cell: one power of two holds both arguments and results.
+    const clip = node.activation.kind === "relu" ? (node.activation.max ?? Infinity) : Infinity;
+    const out = Math.max(Math.min(reach, clip), isTableLike(node) ? largestResult(node, reach) : 0);
+    const scale = powerScaleFor(Math.max(out, isTableLike(node) ? reach : 0));
+    activation = planActivation(node.activation, { pre: reach, out }, scale);
+  }
+  const resultBits = bitsOfScale(activation.outScale);
+  const least = activation.inScale <= 2 ** -15 ? 1 : 0;
+  const cellBits = Math.max(least, resultBits - 14, Math.min(resultBits, bitsOfScale(powerScaleFor(cell))));
+  return {
+    activation,
+    hiddenScale: activation.outScale,
+    cellBits,
+    cellShift: resultBits - cellBits,
+    cellMultiplier: Math.round(2 ** (16 - cellBits) / activation.inScale),
+  };
+}
+
+/** Rows gate-major with their parts, statistics and pre-activation scales. */
+function rowGroups(
+  node: RecurrentNode,
+  kind: CellKind,
+  stats: NodeStats,
+  inputScale: number,
+  plan: CellPlan,
+  compensate: boolean,
+): RowGroup[] {
+  const size = node.hiddenSize;
+  const [inputSize, width] = node.inputWeights.shape;
+  const inputRows = packWeights(node.inputWeights.data, inputSize, width).data;
+  const recurrentRows = packWeights(node.recurrentWeights.data, size, width).data;
+  const bias = Float64Array.from(node.bias.data);
+  const gateScale = plan.gate?.inScale ?? 0;
+  const candidateScale = plan.activation.inScale;
+  const moments = compensate ? stats.moments : undefined;
+  const input = (from: number, to: number): FloatPart => {
+    const weights = inputRows.subarray(from * size * inputSize, to * size * inputSize);
+    return { weights, columns: inputSize, inputScale };
+  };
+  const recurrent = (from: number, to: number): FloatPart => {
+    const weights = recurrentRows.subarray(from * size * size, to * size * size);
+    return { weights, columns: size, inputScale: plan.hiddenScale };
+  };
+  const group = (from: number, to: number, scaleOf: (gate: number) => number, seen?: Moments): RowGroup => ({
+    rows: (to - from) * size,
+    input: input(from, to),
+    recurrent: recurrent(from, to),
+    bias: bias.slice(from * size, to * size),
+    preScale: Float64Array.from({ length: (to - from) * size }, (_, r) => scaleOf(from + Math.floor(r / size))),
+    ...(seen ? { moments: seen } : {}),
+  });
+  if (kind === "rnn") return [group(0, 1, () => candidateScale, moments)];
+  if (kind === "lstm") return [group(0, 4, (gate) => (gate === 2 ? candidateScale : gateScale), moments)];
+  if (kind === "gru") {
+    const reset = compensate ? stats.resetMoments : undefined;
+    return [group(0, 2, () => gateScale, moments), group(2, 3, () => candidateScale, reset)];
+  }
+  const recurrentBias = Float64Array.from((node as NodeOf<"gru">).recurrentBias.data);
+  const gates = group(0, 2, () => gateScale, moments);
+  const preScale = new Float64Array(size).fill(2 * candidateScale);
+  const fromInput = moments === undefined ? {} : { moments: subMoments(moments, 0, inputSize) };
+  const fromHidden = moments === undefined ? {} : { moments: subMoments(moments, inputSize, inputSize + size) };
+  return [
+    { ...gates, bias: gates.bias.map((value, r) => value + recurrentBias[r]) },
+    { rows: size, input: input(2, 3), bias: bias.slice(2 * size), preScale, ...fromInput },
+    { rows: size, recurrent: recurrent(2, 3), bias: recurrentBias.slice(2 * size), preScale, ...fromHidden },
+  ];
+}
+
+function subMoments({ columns, samples, mean, second }: Moments, from: number, to: number): Moments {
+  const size = to - from;
+  const part = new Float64Array(size * size);
+  for (let i = 0; i < size; i++) {
+    for (let j = 0; j < size; j++) part[i * size + j] = second[(from + i) * columns + from + j];
+  }
+  return { columns: size, samples, mean: mean.slice(from, to), second: part };
+}
+
+function join<Part extends Int8Array | Int32Array | Float64Array>(
+  make: (length: number) => Part,
+  parts: (Part | undefined)[],
+): Part {
+  const given = parts.filter((part) => part !== undefined);
+  const joined = make(given.reduce((sum, part) => sum + part.length, 0));
+  let at = 0;
+  for (const part of given) {
+    joined.set(part, at);
+    at += part.length;
+  }
+  return joined;
+}
+
+/** RNN, LSTM, GRU and GRU_RESET_AFTER records. */
+export function lowerRecurrent(lowering: Lowering, index: number): void {
+  const node = lowering.graph.nodes[index] as RecurrentNode;
+  const stats = lowering.stats[index];
+  const kind: CellKind = node.op === "gru" && node.resetAfter ? "gruResetAfter" : node.op;
+  const { kernel, order } = KERNELS[kind];
+  const source = lowering.signal(node.inputs[0]);
+  const plan = planCell(lowering, node, stats);
+  const groups = rowGroups(node, kind, stats, source.scale, plan, lowering.options.compensate);
+  const [bits, quantized] = withFallback(lowering, index, (width) =>
+    lowering.quantize(index, node.name, groups, width),
+  );
+  const { activation, gate } = plan;
+  const last = !node.returnSequences && !lowering.isStream;
+  const inputSize = node.inputWeights.shape[0];
+  const input = {
+    weights: join(
+      (n) => new Int8Array(n),
+      quantized.groups.map((g) => g.inputIntegers),
+    ),
+    columns: inputSize,
+  };
+  const recurrent = {
+    weights: join(
+      (n) => new Int8Array(n),
+      quantized.groups.map((g) => g.recurrentIntegers),
+    ),
+    columns: node.hiddenSize,
+  };
+  const { recurrentFirst, shift } = quantized.alignment;
+  const bias = join(
+    (n) => new Int32Array(n),
+    quantized.groups.map((g) => g.integers.bias),
+  );
+  const multiplier = join(
+    (n) => new Int32Array(n),
+    quantized.groups.map((g) => g.integers.multiplier),
+  );
+  const record = lowering.emit(
+    index,
+    kernel,
+    {
+      flags: (last ? FLAG.LAST : 0) | (node.maskObey === true ? FLAG.MASK_OBEY : 0),
+      activation: activation.kind,
+      activationParam: activation.param,
+      ...(gate ? { gateActivation: gate.kind } : {}),
+      bits,
+      recurrentFirst: recurrentFirst ? 1 : 0,
+      alignShift: shift,
+      ...(kind === "lstm" ? { shift: plan.cellShift, multiplier: plan.cellMultiplier } : {}),
+    },
+    {
+      weights: packQuads({ order, bits, hiddenSize: node.hiddenSize, input, recurrent, recurrentFirst }),
+      rowParams: packRowParams(order, node.hiddenSize, bias, multiplier),
+      ...(activation.table ? { table: activation.table } : {}),
+      ...(gate?.table ? { gateTable: gate.table } : {}),
+    },
+  );
+  lowering.signals[index] = { record, scale: plan.hiddenScale };
+  lowering.simulated[index] = { cell: simulatedCell(kind, node, plan, quantized) };
+  recordFacts(lowering, index, bits, quantized, plan);
+}
+
+function recordFacts(
+  lowering: Lowering,
+  index: number,
+  bits: WeightBits,
+  quantized: QuantizedGroups,
+  plan: CellPlan,
+): void {
+  const { alignment, raisedRows, largestRaise } = quantized;
+  lowering.matrices.set(index, {
+    bits,
+    alignShift: alignment.shift,
+    recurrentFirst: alignment.recurrentFirst,
+    raisedRows,
+    largestRaise,
+    ...(plan.cellBits === undefined ? {} : { cellBits: plan.cellBits }),
+  });
+}
+
+function simulatedCell(kind: CellKind, node: RecurrentNode, plan: CellPlan, quantized: QuantizedGroups): SimulatedCell {
+  const { groups } = quantized;
+  const size = node.hiddenSize;
+  const biases = groups.map(({ integers }) => Float64Array.from(integers.bias, (q, row) => q * integers.scale[row]));
+  const all = join((n) => new Float64Array(n), kind === "gruResetAfter" ? biases.slice(0, 2) : biases);
+  const partScale = 2 * plan.activation.inScale;
+  const identity = (value: number) => value;
+  return {
+    kind,
+    hiddenSize: size,
+    input: {
+      outputs: all.length,
+      inputs: node.inputWeights.shape[0],
+      data: join(
+        (n) => new Float64Array(n),
+        groups.map((g) => g.input),
+      ),
+    },
+    recurrent: {
+      outputs: all.length,
+      inputs: size,
+      data: join(
+        (n) => new Float64Array(n),
+        groups.map((g) => g.recurrent),
+      ),
+    },
+    bias: all,
+    candidateBias: kind === "gruResetAfter" ? biases[2] : new Float64Array(size),
+    gate: plan.gate?.simulate ?? identity,
+    activation: plan.activation.simulate,
+    roundCell: plan.cellBits === undefined ? identity : int16Rounder(2 ** -plan.cellBits),
+    cellActivation: plan.activation.simulate,
+    roundHidden: int16Rounder(plan.hiddenScale),
+    roundPart: (value) => Math.round(value / partScale) * partScale,
+  };
+}
