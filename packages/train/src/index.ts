@@ -26,3 +26,5 @@ export {
   windowSamples,
   windowsOfSplit,
 } from "./data/windows.js";
+export { argMax, type ClassScore, ConfusionMatrix } from "./metrics/classification.js";
+export { RegressionError } from "./metrics/regression.js";
