@@ -224,6 +224,7 @@ describe("limits", () => {
       setInterval(() => {}, 1000);`;
     const parent = spawn(process.execPath, ["--import", "tsx", "--input-type=module", "-e", code], {
       stdio: ["ignore", "pipe", "inherit"],
+      env: { ...process.env, TMPDIR: scratch },
     });
     const pid = await new Promise<number>((resolve) =>
       parent.stdout.once("data", (chunk) => resolve(Number(String(chunk)))),
