@@ -1,6 +1,8 @@
 import type * as tfjs from "@tensorflow/tfjs";
+import { orthogonalMatrix } from "./orthogonal.js";
 
 type Tf = typeof tfjs;
+type Initializer = ReturnType<typeof tfjs.initializers.zeros>;
 
 /** Options of {@link gru}; the names are those of tfjs and Keras. */
 export interface GruOptions {
@@ -77,7 +79,7 @@ function defineGru(tf: Tf) {
       const [, , inputSize] = inputShape as number[];
       const { units, reset_after, seed } = this.config;
       const glorot = tf.initializers.glorotUniform({ seed: seedOf(seed, 1) });
-      const orthogonal = tf.initializers.orthogonal({ gain: 1, seed: seedOf(seed, 2) });
+      const orthogonal = this.#orthogonal(seedOf(seed, 2) ?? Math.floor(Math.random() * 2 ** 31));
       this.#kernel = this.addWeight("kernel", [inputSize, 3 * units], "float32", glorot);
       this.#recurrentKernel = this.addWeight("recurrent_kernel", [units, 3 * units], "float32", orthogonal);
       this.#bias = this.addWeight(
@@ -87,6 +89,12 @@ function defineGru(tf: Tf) {
         tf.initializers.zeros(),
       );
       this.built = true;
+    }
+
+    #orthogonal(seed: number): Initializer {
+      const apply = ([rows, cols]: tfjs.Shape): tfjs.Tensor =>
+        tf.tensor2d(orthogonalMatrix(rows as number, cols as number, seed), [rows as number, cols as number]);
+      return { apply } as Initializer;
     }
 
     override computeOutputShape(inputShape: tfjs.Shape): tfjs.Shape {
