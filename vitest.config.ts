@@ -13,6 +13,10 @@ export default defineConfig({
       { find: "@gatelet/sim", replacement: source("packages/sim/src/index.ts") },
       { find: "@gatelet/train", replacement: source("packages/train/src/index.ts") },
       { find: /^gatelet$/, replacement: source("packages/cli/src/index.ts") },
+      {
+        find: "renode-test-harness/vitest",
+        replacement: source("packages/renode-test-harness/src/vitest.ts"),
+      },
       { find: "renode-test-harness", replacement: source("packages/renode-test-harness/src/index.ts") },
     ],
   },
