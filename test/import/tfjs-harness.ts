@@ -1,5 +1,6 @@
 import { FloatExecutor, type Graph, type ImportOptions, importModel, memorySource } from "@gatelet/converter";
 import * as tf from "@tensorflow/tfjs";
+import { worstDifference } from "./compare.js";
 import { makeRandom } from "./random.js";
 
 /** The files tfjs would write, in memory. `bytes` holds all weights in one piece. */
@@ -66,19 +67,6 @@ export function predict(
     const size = values.length / windows.length;
     return windows.map((_, index) => values.slice(index * size, (index + 1) * size));
   });
-}
-
-/** Largest absolute difference; Infinity where the lengths differ. */
-export function worstDifference(actual: readonly Float32Array[], expected: readonly Float32Array[]): number {
-  let worst = 0;
-  actual.forEach((values, index) => {
-    if (values.length !== expected[index].length) worst = Number.POSITIVE_INFINITY;
-    values.forEach((value, i) => {
-      const difference = Math.abs(value - expected[index][i]);
-      worst = difference >= worst || Number.isNaN(difference) ? difference : worst;
-    });
-  });
-  return worst;
 }
 
 /** Runs windows through tfjs and through the imported graph; returns the worst difference. */

@@ -158,11 +158,13 @@ function haptData(meta: SharedModelMeta): DataPart {
   const train = part("train");
   const raw = (window: HaptWindow) =>
     haptRecording().samples.subarray(window.start * HAPT_CHANNELS, (window.start + HAPT_STEPS) * HAPT_CHANNELS);
+  // In float32 step by step, as the networks got their inputs in training.
   const normalize = (window: HaptWindow) => {
     const { scales } = haptRecording();
     return Float32Array.from(raw(window), (count, index) => {
       const channel = index % HAPT_CHANNELS;
-      return (count * scales[channel] - meta.mean[channel]) / meta.std[channel];
+      const physical = Math.fround(count * Math.fround(scales[channel]));
+      return Math.fround(physical - meta.mean[channel]) / meta.std[channel];
     });
   };
   return {

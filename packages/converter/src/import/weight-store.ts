@@ -45,10 +45,10 @@ function cellNumber(token: string | undefined, cell: string): number | undefined
   return /^_\d+$/.test(rest) ? Number(rest.slice(1)) : undefined;
 }
 
-/** Number of tokens before `path` if `scope` ends with it, else undefined. */
+/** Number of tokens before `path` if `scope` ends with it, else undefined. An empty path fits an empty scope only. */
 function tokensBefore(scope: readonly string[], path: readonly string[]): number | undefined {
   const before = scope.length - path.length;
-  if (before < 0) return undefined;
+  if (before < 0 || (path.length === 0 && before > 0)) return undefined;
   return path.every((token, index) => scope[before + index] === token) ? before : undefined;
 }
 

@@ -68,8 +68,10 @@ export const lowerNormalization: Lowering = (layer, inputs) => {
     const order = ["mean", "variance", "count"];
     const shape = scalar ? [] : [cols];
     const spread = (data: Float32Array) => (scalar ? new Float32Array(cols).fill(data[0]) : data);
-    mean = spread(layer.weight(order, "mean", shape).data);
-    variance = spread(layer.weight(order, "variance", shape).data);
+    // Keras 2 names them without the layer.
+    const bare = layer.inner(config, { ...layer.address, paths: [...layer.address.paths, []] });
+    mean = spread(bare.weight(order, "mean", shape).data);
+    variance = spread(bare.weight(order, "variance", shape).data);
   }
   const scale = Float64Array.from(variance, (value) => 1 / Math.max(Math.sqrt(value), 1e-7));
   const offset = Float64Array.from(mean, (value, col) => -value * scale[col]);
