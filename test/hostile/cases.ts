@@ -171,7 +171,7 @@ function sectionCases(): HostileCase[] {
     bad("RECORDS one record long", (p) => p.section(0, { bytes: p.sectionBytes(0) + 96, offset: 112 })),
     bad("table reaches behind the end", (p) => p.header("sectionCount", 16).header("recordCount", 1).resize(96)),
     bad("unknown required section", (p) => third(p, { id: 77, flags: 1 }), "UNKNOWN_SECTION"),
-    bad("META twice", (p) => third(grow(p), { id: SECTION.RECORDS })),
+    bad("RECORDS again behind TENSORS", (p) => third(grow(p), { id: SECTION.RECORDS })),
     { ...bad("an unknown optional section is skipped", (p) => third(p, { id: 77, flags: 0 })), status: "OK" },
   ];
 }
