@@ -67,6 +67,7 @@ export class Core {
   private instructionTotal = 0;
   private executing = false;
   private stopRequested = false;
+  private deferred = false;
   private context = 0;
 
   constructor(readonly options: CoreOptions) {
@@ -219,7 +220,8 @@ export class Core {
       const remaining = lastInstruction - this.instructionTotal;
       S[INSTRUCTION_LIMIT] = Math.min(CHUNK, remaining - REGION_OVERSHOOT);
       S[CYCLE_LIMIT] = Math.max(0, Math.min(CHUNK, lastCycle - this.cycleTotal, this.scheduler.next - this.cycleTotal));
-      if (this.stopRequested) S[CYCLE_LIMIT] = 0;
+      if (this.stopRequested || this.deferred) S[CYCLE_LIMIT] = 0;
+      this.deferred = false;
       const stepping = remaining <= REGION_OVERSHOOT + 1;
       // Translated code until something needs attention.
       do {
@@ -258,6 +260,10 @@ export class Core {
   private takeExceptions(tailChained: boolean): void {
     const n = this.exceptions.next();
     if (n === 0) return;
+    if (this.translator.contexts.get(this.context).it.length > 0) {
+      this.deferred = true; // not inside an IT block
+      return;
+    }
     this.spend(this.exceptions.entryCycles(tailChained));
     this.jump(this.exceptions.enter(n, this.pc));
   }

@@ -66,7 +66,7 @@ function transferOne(insn: Insn, hw1: number, hw2: number, double: boolean): voi
   if ((hw2 & 15) !== 0 || (hw2 & 0x60) !== 0) return;
   insn.n = rt;
   if (op === 7 && !double) {
-    if ((hw1 & 15) !== 1 || rt === 13 || (rt === 15 && !toCore)) return;
+    if ((hw1 & 15) !== 1 || (hw2 & 0x80) !== 0 || rt === 13 || (rt === 15 && !toCore)) return;
     insn.op = toCore ? "vmrs" : "vmsr";
     return;
   }

@@ -117,6 +117,7 @@ function plainImmediate(insn: Insn, hw1: number, hw2: number): void {
   insn.d = (hw2 >>> 8) & 15;
   insn.n = rn;
   if (insn.d === 15) return;
+  if (op >= 16 && ((hw1 & 0x400) !== 0 || (hw2 & 0x20) !== 0)) return;
   if (op === 0 || op === 10) {
     insn.imm = imm12;
     insn.op = op === 0 ? "add" : "sub";
@@ -139,7 +140,8 @@ function plainImmediate(insn: Insn, hw1: number, hw2: number): void {
     insn.imm = unsigned ? low5 : low5 + 1;
     if ((op & 2) !== 0 && lsb === 0) {
       insn.op = unsigned ? "usat16" : "ssat16";
-      insn.imm = unsigned ? low5 & 15 : (low5 & 15) + 1;
+      insn.imm = unsigned ? low5 : low5 + 1;
+      if (low5 > 15) insn.op = "udf";
     } else {
       insn.op = unsigned ? "usat" : "ssat";
       insn.sh = (op & 2) === 0 ? 0 : 2;
@@ -240,7 +242,7 @@ function dualOrExclusive(insn: Insn, hw1: number, hw2: number): void {
     return;
   }
   if (!insn.up) {
-    if (insn.n === 15) return;
+    if (insn.n === 15 || (load && insn.a !== 15)) return;
     insn.imm = (hw2 & 255) * 4;
     insn.up = true;
     insn.op = load ? "ldrex" : "strex";
@@ -248,12 +250,12 @@ function dualOrExclusive(insn: Insn, hw1: number, hw2: number): void {
   } else {
     const kind = (hw2 >>> 4) & 15;
     if (kind < 2) {
-      if (!load) return;
+      if (!load || hw2 >>> 8 !== 0xf0) return;
       insn.op = kind === 0 ? "tbb" : "tbh";
       insn.m = hw2 & 15;
       return;
     }
-    if ((kind !== 4 && kind !== 5) || insn.n === 15) return;
+    if ((kind !== 4 && kind !== 5) || insn.n === 15 || insn.a !== 15 || (load && (hw2 & 15) !== 15)) return;
     insn.op = (load ? "ldrex" : "strex") + (kind === 4 ? "b" : "h");
     if (!load) insn.m = hw2 & 15;
   }
@@ -291,6 +293,7 @@ function singleTransfer(insn: Insn, hw1: number, hw2: number): void {
     insn.up = (hw2 & 0x200) !== 0;
     insn.wb = (hw2 & 0x100) !== 0;
     if (!insn.pre && !insn.wb) insn.op = "udf";
+    if (insn.pre && insn.up && !insn.wb && insn.d === 15) insn.op = "udf"; // unprivileged forms
     if (insn.wb && insn.d === insn.n) insn.op = "udf";
   }
   if (insn.d !== 15 || insn.op === "udf") return;

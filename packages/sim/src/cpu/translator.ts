@@ -97,7 +97,7 @@ export class Translator {
             : 0;
       if (slot !== 0) return this.entries[slot - 1];
     }
-    return this.others.get((pc >>> 0) * 4096 + context) ?? this.translate(pc, context);
+    return this.others.get((pc >>> 0) * 0x100000 + context) ?? this.translate(pc, context);
   }
 
   private translate(pc: number, context: number): Entry {
@@ -176,7 +176,7 @@ export class Translator {
     const flash = (pc - flashBase) >>> 0;
     const ram = (pc - ramBase) >>> 0;
     if (context !== 0 || this.stops.has(pc) || (flash >= flashBytes && ram >= ramBytes)) {
-      if (primary) this.others.set((pc >>> 0) * 4096 + context, entry);
+      if (primary) this.others.set((pc >>> 0) * 0x100000 + context, entry);
       return true;
     }
     const index = flash < flashBytes ? this.flashIndex : this.ramIndex;

@@ -17,6 +17,8 @@ export interface PipelineContext {
   /** S registers [fpFirst, fpFirst + fpCount) just computed. */
   fpFirst: number;
   fpCount: number;
+  /** Conditions of the instructions still inside an IT block. */
+  it: readonly number[];
 }
 
 /** Context right after a taken branch, an exception or reset. */
@@ -30,6 +32,7 @@ export const FRESH: PipelineContext = {
   paid: false,
   fpFirst: 0,
   fpCount: 0,
+  it: [],
 };
 
 export interface Cost {

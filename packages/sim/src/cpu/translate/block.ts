@@ -50,8 +50,8 @@ export function writesPc(insn: Insn): boolean {
 export function buildBlock(source: BlockSource, pc: number, context: number, limit: number): Block {
   const insns: Insn[] = [];
   const costs: Cost[] = [];
-  const conditions: number[] = [];
   let state: PipelineContext = source.contexts.get(context);
+  const conditions = [...state.it];
   let at = pc;
   let ending: Ending = "cut";
   for (;;) {
@@ -71,7 +71,7 @@ export function buildBlock(source: BlockSource, pc: number, context: number, lim
     if (SYSTEM_OPS.has(insn.op)) ending = "system";
     else if (writesPc(insn)) ending = "indirect";
     else if (/^(b|bl|cbz|cbnz)$/.test(insn.op)) ending = "branch";
-    else if (conditions.length > 0 || (insns.length < limit && !source.isStop(at))) continue;
+    else if (insns.length < limit && !source.isStop(at)) continue;
     break;
   }
   const last = insns[insns.length - 1];
@@ -80,6 +80,7 @@ export function buildBlock(source: BlockSource, pc: number, context: number, lim
     state = { ...FRESH, narrow: last.size === 2 };
   const nextIsIt = (source.fetch(at) & 0xff00) === 0xbf00;
   const plain = ending !== "cut" && !nextIsIt ? FRESH : state;
+  const after = { ...plain, it: conditions };
   return {
     pc,
     context,
@@ -87,7 +88,7 @@ export function buildBlock(source: BlockSource, pc: number, context: number, lim
     costs,
     ending,
     end: at,
-    endContext: source.contexts.id(plain),
+    endContext: source.contexts.id(after),
     target: isBranch ? last.imm : -1,
     isCall: last.op === "bl" || last.op === "blx",
     plan: planFlags(insns, 15),

@@ -86,10 +86,10 @@ function storeExclusive(e: Emitter, insn: Insn): void {
 function dual(e: Emitter, insn: Insn): void {
   const writesBack = emitAddress(e, insn);
   if (insn.op === "ldrd") {
-    multipleWords(e, insn, ["w", "fa"], "load");
+    multipleWords(e, insn, ["w", "y"], "load");
     if (writesBack) e.setReg(insn, insn.n, "x");
     e.setReg(insn, insn.d, "w");
-    e.setReg(insn, insn.a, "fa");
+    e.setReg(insn, insn.a, "y");
     return;
   }
   if (writesBack && insn.n === 13) e.push(`if(x<S[28])LOWSP(x,${e.at(insn)});`);

@@ -207,7 +207,7 @@ export class Emitter {
 
   /** Declarations that load locals from the register file. */
   declare(): string {
-    const parts = ["let t=0,u=0,w=0,x=0,fa=0,fb=0,pc=0,q=0", `cyc=S[${CYCLES}]`, `ins=S[${INSTRUCTIONS}]`];
+    const parts = ["let t=0,u=0,w=0,x=0,y=0,fa=0,fb=0,pc=0,q=0", `cyc=S[${CYCLES}]`, `ins=S[${INSTRUCTIONS}]`];
     for (const name of this.used) parts.push(`${name}=S[${localIndex(name)}]`);
     return `${parts.join(",")};`;
   }

@@ -35,7 +35,7 @@ export interface Region {
   blocks: Block[];
 }
 
-const key = (pc: number, context: number) => pc * 4096 + context;
+const key = (pc: number, context: number) => pc * 0x100000 + context;
 
 /** Translates the code reachable by direct branches from (pc, context) into the source of one JavaScript function. */
 export function translateRegion(
@@ -187,7 +187,7 @@ class RegionWriter {
         e.push(`S[${SYSTEM}]=${e.site(last)};`);
         if (last.cond !== ALWAYS) e.push(`if(!(${this.condition(block, i)}))S[${SYSTEM}]=-2;`);
         this.settle(block, 0);
-        e.push(`pc=${block.end | 1};break L;`);
+        e.push(`S[${CONTEXT}]=${block.endContext};pc=${block.end | 1};break L;`);
         return;
       case "branch":
         this.directBranch(block, position, selfLoop);
