@@ -1,3 +1,4 @@
+export { type ConvertedModel, type ConvertOptions, convert } from "./convert.js";
 export {
   activationFunction,
   FloatExecutor,
@@ -20,3 +21,16 @@ export {
   memorySource,
   openModel,
 } from "./import/index.js";
+export { encodeFrame, encodingOf, type InputTransform, type RawEncoding } from "./lower/input-encoding.js";
+export { BudgetError, CalibrationError, QuantizeError } from "./quantize/errors.js";
+export type {
+  Budget,
+  CalibrationUnit,
+  LayerReport,
+  Progress,
+  QuantizeOptions,
+  QuantizeReport,
+} from "./quantize/options.js";
+export { type QuantizedResult, quantize } from "./quantize/quantize.js";
+export type { RangeMethod } from "./quantize/range.js";
+export type { WeightBits } from "./quantize/rows.js";

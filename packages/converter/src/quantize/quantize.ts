@@ -4,6 +4,7 @@ import { findHead, lowerGraph, specOf } from "../lower/lower-graph.js";
 import type { Lowering, LoweringOptions } from "../lower/lowering.js";
 import { checkBudget } from "./budget.js";
 import { calibrate, hasMatrix } from "./calibrate.js";
+import { correctDense } from "./correct.js";
 import { keepFloatRows, measureSqnr, spread } from "./measure.js";
 import { metaOf } from "./meta.js";
 import { chooseMixed } from "./mixed.js";
@@ -20,6 +21,7 @@ export interface QuantizedResult {
 }
 
 const MEASURED_WINDOWS = 16;
+const CORRECTION_WINDOWS = 256;
 const DEFAULT_MARGIN = 1.25;
 /** Noise says little about real data: wider ranges. */
 const NOISE_MARGIN = 2;
@@ -44,8 +46,10 @@ export async function quantize(graph: Graph, options: QuantizeOptions = {}): Pro
 
   const float = keepFloatRows(graph, spread(windows, MEASURED_WINDOWS), findHead(graph));
   const cache: LoweringOptions["cache"] = new Map();
+  let current = graph;
+  let currentStats = stats;
   const lower = (bitsOf: (index: number) => WeightBits): Lowering =>
-    lowerGraph(graph, stats, {
+    lowerGraph(current, currentStats, {
       bitsOf,
       rangeMethod: options.rangeMethod ?? "max",
       margin: options.margin ?? (synthetic ? NOISE_MARGIN : DEFAULT_MARGIN),
@@ -56,7 +60,23 @@ export async function quantize(graph: Graph, options: QuantizeOptions = {}): Pro
   const bits = options.mixed
     ? chooseMixed(graph, lower, float, options.mixed.flashBytes, lastDense(graph))
     : uniformBits(graph, options);
-  const lowering = lower((index) => bits.get(index) ?? 8);
+  let lowering = lower((index) => bits.get(index) ?? 8);
+  if (compensate && [...lowering.matrices.values()].some((facts) => facts.bits === 4)) {
+    for (const [index, node] of graph.nodes.entries()) {
+      if (node.op !== "dense") continue;
+      const { node: refitted, moments } = correctDense(
+        current,
+        lowering,
+        spread(windows, CORRECTION_WINDOWS),
+        index,
+        graph,
+      );
+      current = { ...graph, nodes: current.nodes.map((other, at) => (at === index ? refitted : other)) };
+      currentStats = currentStats.map((given, at) => (at === index ? { ...given, moments } : given));
+      for (const width of [4, 8]) cache.delete(`${index}:${width}`);
+      lowering = lower((at) => bits.get(at) ?? 8);
+    }
+  }
   await pause({ stage: "measure", done: 0.85 });
 
   const sqnr = measureSqnr(graph, lowering, float);

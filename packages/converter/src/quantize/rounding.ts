@@ -11,6 +11,8 @@ interface CompensationBlock {
   readonly order: Int32Array;
   /** [size, size] upper triangular, U^T U = H^-1 in that order. */
   readonly upper: Float64Array;
+  /** [size, size] the damped moments in that order. */
+  readonly moments: Float64Array;
 }
 
 /** What error-compensated rounding needs to know about the columns of a matrix. */
@@ -35,12 +37,12 @@ export function prepareCompensation(moments: Float64Array, columns: number): Com
   for (let block = 0; block < blockCount; block++) {
     // Strided choice: every block gets loud and quiet columns.
     const chosen = order.filter((_, position) => position % blockCount === block);
-    blocks.push({ size: chosen.length, order: chosen, upper: factorBlock(moments, columns, chosen, damping) });
+    blocks.push({ size: chosen.length, order: chosen, ...factorBlock(moments, columns, chosen, damping) });
   }
   return { columns, blocks };
 }
 
-function factorBlock(moments: Float64Array, columns: number, order: Int32Array, damping: number): Float64Array {
+function factorBlock(moments: Float64Array, columns: number, order: Int32Array, damping: number) {
   const n = order.length;
   for (let extra = damping; ; extra *= 10) {
     const part = new Float64Array(n * n);
@@ -50,7 +52,7 @@ function factorBlock(moments: Float64Array, columns: number, order: Int32Array, 
       part[i * n + i] += extra;
     }
     const upper = inverseCholeskyUpper(part, n);
-    if (upper !== undefined) return upper;
+    if (upper !== undefined) return { upper, moments: part };
   }
 }
 
@@ -85,6 +87,55 @@ export class RowRounder {
       if (loss > bound) break;
     }
     return loss;
+  }
+
+  /**
+   * Lowers the expected squared error of a rounded row further: moves single weights by one step as long as that helps.
+   * @returns the error's change, 0 or negative
+   */
+  refine(row: Float64Array, offset: number, scale: number, limit: number, weights: Int8Array): number {
+    let change = 0;
+    for (const block of this.#compensation.blocks)
+      change += this.#refineBlock(block, row, offset, scale, limit, weights);
+    return change;
+  }
+
+  #refineBlock(
+    { size, order, moments }: CompensationBlock,
+    row: Float64Array,
+    offset: number,
+    scale: number,
+    limit: number,
+    weights: Int8Array,
+  ): number {
+    // gradient = H e, e = what the weights leave out.
+    const gradient = this.#work;
+    gradient.fill(0);
+    for (let i = 0; i < size; i++) {
+      const error = row[offset + order[i]] - weights[order[i]] * scale;
+      const base = i * size;
+      for (let k = 0; k < size; k++) gradient[k] += error * moments[base + k];
+    }
+    let change = 0;
+    for (let move = 0; move < 4 * size; move++) {
+      let best = 0;
+      let chosen = -1;
+      for (let i = 0; i < size; i++) {
+        const step = gradient[i] > 0 ? 1 : -1;
+        const gain = scale * (scale * moments[i * size + i] - 2 * Math.abs(gradient[i]));
+        if (gain < best && Math.abs(weights[order[i]] + step) <= limit) {
+          best = gain;
+          chosen = i;
+        }
+      }
+      if (chosen < 0) break;
+      const step = gradient[chosen] > 0 ? 1 : -1;
+      weights[order[chosen]] += step;
+      change += best;
+      const base = chosen * size;
+      for (let k = 0; k < size; k++) gradient[k] -= step * scale * moments[base + k];
+    }
+    return change;
   }
 
   #roundBlock(

@@ -131,13 +131,17 @@ function quantizeRow(
   let best = Infinity;
   for (const part of scaleCandidates(bits)) {
     const [multiplier, scale] = snapScale(Math.max(full * part, least), preScale);
-    const loss = rounder.round(values, offset, scale, limit, trial, best);
+    // At 4 bits single steps are worth moving for every candidate: a slightly worse start may end better.
+    const start = rounder.round(values, offset, scale, limit, trial, best * (bits === 4 ? 1.3 : 1));
+    const isNear = bits === 4 && start < best * 1.3;
+    const loss = isNear ? start + rounder.refine(values, offset, scale, limit, trial) : start;
     if (loss >= best) continue;
     best = loss;
     target.set(trial);
     result.multiplier[row] = multiplier;
     result.scale[row] = scale;
   }
+  if (bits === 8) best += rounder.refine(values, offset, result.scale[row], limit, target);
   let raise = 1;
   for (;;) {
     const scale = result.scale[row];
