@@ -28,44 +28,44 @@ extern "C" {
 
 #define GL_INLINE static inline __attribute__((always_inline))
 
-/* ---- bytes ---- */
+/* ---- bytes: copies of fixed size, which the compiler makes plain loads and stores also with -ffreestanding ---- */
 
 GL_INLINE uint32_t gl_u16(const uint8_t *at) {
   uint16_t value;
-  memcpy(&value, at, sizeof value);
+  __builtin_memcpy(&value, at, sizeof value);
   return value;
 }
 
 GL_INLINE int32_t gl_s16(const uint8_t *at) {
   int16_t value;
-  memcpy(&value, at, sizeof value);
+  __builtin_memcpy(&value, at, sizeof value);
   return value;
 }
 
 GL_INLINE uint32_t gl_u32(const uint8_t *at) {
   uint32_t value;
-  memcpy(&value, at, sizeof value);
+  __builtin_memcpy(&value, at, sizeof value);
   return value;
 }
 
 GL_INLINE int32_t gl_s32(const uint8_t *at) {
   int32_t value;
-  memcpy(&value, at, sizeof value);
+  __builtin_memcpy(&value, at, sizeof value);
   return value;
 }
 
 GL_INLINE int64_t gl_s64(const uint8_t *at) {
   int64_t value;
-  memcpy(&value, at, sizeof value);
+  __builtin_memcpy(&value, at, sizeof value);
   return value;
 }
 
 GL_INLINE void gl_set_u16(uint8_t *at, uint32_t value) {
   const uint16_t low = (uint16_t)value;
-  memcpy(at, &low, sizeof low);
+  __builtin_memcpy(at, &low, sizeof low);
 }
 
-GL_INLINE void gl_set_u32(uint8_t *at, uint32_t value) { memcpy(at, &value, sizeof value); }
+GL_INLINE void gl_set_u32(uint8_t *at, uint32_t value) { __builtin_memcpy(at, &value, sizeof value); }
 
 /* int16 tensors in the file: 16-byte aligned like the file itself (checked) */
 GL_INLINE const int16_t *gl_row_at(const uint8_t *at) { return (const int16_t *)(const void *)at; }
@@ -137,8 +137,8 @@ GL_INLINE void gl_copy_blocks(void *to, const void *from, uint32_t bytes) {
   const uint8_t *in = (const uint8_t *)__builtin_assume_aligned(from, 4);
   for (; bytes != 0u; bytes -= 16u, out += 16, in += 16) {
     uint32_t block[4];
-    memcpy(block, __builtin_assume_aligned(in, 4), sizeof block);
-    memcpy(__builtin_assume_aligned(out, 4), block, sizeof block);
+    __builtin_memcpy(block, __builtin_assume_aligned(in, 4), sizeof block);
+    __builtin_memcpy(__builtin_assume_aligned(out, 4), block, sizeof block);
   }
 }
 

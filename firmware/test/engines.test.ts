@@ -25,7 +25,9 @@ const cases: NamedCase[] = [
       makeCase(`${kernel} ${seed}`, encodeModel(kernelModel(kernel, seed)), seed),
     ),
   ),
-  ...Array.from({ length: RANDOM_MODELS }, (_, seed) => makeCase(`model ${seed}`, encodeModel(randomModel(seed)), seed)),
+  ...Array.from({ length: RANDOM_MODELS }, (_, seed) =>
+    makeCase(`model ${seed}`, encodeModel(randomModel(seed)), seed),
+  ),
 ];
 const expected = cases.map(referenceResult);
 

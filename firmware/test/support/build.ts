@@ -32,7 +32,12 @@ export const assemblySources = (): string[] => [at("src/matvec_cortex_m4.S")];
 
 /** Runs a tool; throws with its output where it fails. */
 export function run(command: string, args: readonly string[], timeoutMs = 120_000): string {
-  const result = spawnSync(command, args, { encoding: "utf8", timeout: timeoutMs, maxBuffer: 1 << 26, cwd: firmwareFolder });
+  const result = spawnSync(command, args, {
+    encoding: "utf8",
+    timeout: timeoutMs,
+    maxBuffer: 1 << 26,
+    cwd: firmwareFolder,
+  });
   if (result.error !== undefined) throw result.error;
   if (result.status !== 0) {
     throw new Error(`${command} ended with ${result.status ?? result.signal}:\n${result.stdout}${result.stderr}`);
@@ -59,7 +64,12 @@ const headers = (): string[] =>
  * Builds a program once per contents of its sources (cached in the system's temporary folder) and returns its path.
  * @param args   everything but sources and -o
  */
-export function buildProgram(name: string, command: string, args: readonly string[], sources: readonly string[]): string {
+export function buildProgram(
+  name: string,
+  command: string,
+  args: readonly string[],
+  sources: readonly string[],
+): string {
   const folder = join(tmpdir(), "gatelet-firmware-tests");
   mkdirSync(folder, { recursive: true });
   const path = join(folder, `${name}-${fingerprint([command, ...args], [...sources, ...headers()])}`);
@@ -110,12 +120,7 @@ const cortexM4 = (name: string, flags: readonly string[], assembly: boolean): Ma
         at("test/mps2_an386.ld"),
         "-Wl,--gc-sections",
       ],
-      [
-        ...librarySources(),
-        ...(assembly ? assemblySources() : []),
-        at("test/driver.c"),
-        at("test/mps2_startup.c"),
-      ],
+      [...librarySources(), ...(assembly ? assemblySources() : []), at("test/driver.c"), at("test/mps2_startup.c")],
     ),
   command: (program, job, result) => ["qemu-system-arm", qemuArguments(program, [job, result])],
 });
