@@ -109,6 +109,13 @@ describe("packQuads", () => {
     expect(nibbles.slice(8, 10)).toEqual([0x88, 0x08]);
   });
 
+  it("refuses weights that 4 bits cannot hold", () => {
+    const input = { weights: Int8Array.of(0, 8), columns: 2 };
+    expect(() => packQuads({ order: "plain", bits: 4, hiddenSize: 1, input })).toThrow(
+      "input weight is 8, must be -8..7",
+    );
+  });
+
   it("puts bias and multiplier of a reset-after GRU in z, r, candidate input, candidate recurrent order", () => {
     const bias = Int32Array.from({ length: 4 * 5 }, (_, i) => i + 1);
     const params = packRowParams(

@@ -98,10 +98,12 @@ function visitParts(shape: Shape, visit: (run: Visit) => void): number {
   return at;
 }
 
-function checkPart(name: string, part: WeightPart, rows: number): void {
+function checkPart(name: string, part: WeightPart, rows: number, bits: 8 | 4): void {
   if (part.weights.length !== rows * part.columns) {
     throw new RangeError(`${name} weights have ${part.weights.length} values, must be ${rows} rows x ${part.columns}`);
   }
+  const bad = bits === 4 ? part.weights.find((w) => w < -8 || w > 7) : undefined;
+  if (bad !== undefined) throw new RangeError(`${name} weight is ${bad}, must be -8..7 at 4 bits`);
 }
 
 /** One 16-byte block: 4 rows x 4 columns of 8 bits, or 4 rows x 8 columns of 4 bits. */
@@ -135,8 +137,8 @@ function blockWeight(bytes: Uint8Array, at: number, bits: 8 | 4, lane: number, c
 export function packQuads(spec: QuadWeights): Uint8Array {
   const { order, bits, hiddenSize, input, recurrent, recurrentFirst } = spec;
   const rows = GATES[order].weights * hiddenSize;
-  checkPart("input", input, rows);
-  if (recurrent !== undefined) checkPart("recurrent", recurrent, rows);
+  checkPart("input", input, rows, bits);
+  if (recurrent !== undefined) checkPart("recurrent", recurrent, rows, bits);
   const shape: Shape = {
     order,
     bits,
