@@ -206,6 +206,93 @@ describe("layers that are not run", () => {
   });
 });
 
+describe("masks that cannot be obeyed", () => {
+  const masked = (...rest: LayerJson[]) => [{ class_name: "Masking", config: { name: "masking" } }, ...rest];
+  const lstm = (config: object) => ({
+    class_name: "LSTM",
+    config: { name: "lstm", units: 2, return_sequences: true, ...config },
+  });
+  const flatten = { class_name: "Flatten", config: { name: "flatten" } };
+  const last = { class_name: "SimpleRNN", config: { name: "last", units: 2 } };
+
+  async function kerasRefusal(layers: LayerJson[]) {
+    const start = { ...layers[0], config: { batch_input_shape: [null, 4, 3], ...layers[0].config } };
+    const topology = sequentialTopology([start, ...layers.slice(1)]);
+    return importError(importFiles(modelFiles(topology, WEIGHTS, undefined, { generatedBy: "keras v2.4.0" })));
+  }
+
+  it("refuses zeros at masked steps where a layer reads them", async () => {
+    const error = await kerasRefusal(masked(lstm({ zero_output_for_mask: true }), flatten));
+    expect(error).toMatchObject({ code: "OPTION_UNSUPPORTED", layer: "flatten" });
+    expect(error.message).toContain("zero_output_for_mask");
+  });
+
+  it("refuses a mask in forward order on rows in backward order", async () => {
+    const error = await kerasRefusal(masked(lstm({ go_backwards: true }), last));
+    expect(error).toMatchObject({ code: "WEIGHT_MISSING" });
+    const weights = [
+      ...WEIGHTS,
+      { name: "last/kernel", shape: [2, 2] },
+      { name: "last/recurrent_kernel", shape: [2, 2] },
+      { name: "last/bias", shape: [2] },
+    ];
+    const topology = sequentialTopology([
+      { class_name: "Masking", config: { name: "m", batch_input_shape: [null, 4, 3] } },
+      lstm({ go_backwards: true }),
+      last,
+    ]);
+    const second = await importError(importFiles(modelFiles(topology, weights)));
+    expect(second).toMatchObject({ code: "OPTION_UNSUPPORTED", layer: "last" });
+    expect(second.message).toContain("backward order");
+  });
+
+  it("warns of a mask that a layer does not pass on, and drops flags that nobody obeys", async () => {
+    const warnings: string[] = [];
+    const topology = sequentialTopology([
+      { class_name: "Masking", config: { name: "m", batch_input_shape: [null, 4, 3] } },
+      lstm({}),
+      flatten,
+    ]);
+    const graph = await importFiles(modelFiles(topology, WEIGHTS), { warn: (text) => warnings.push(text) });
+    expect(warnings).toEqual(["layer flatten (Flatten) does not pass the mask of its input on"]);
+    expect(graph.nodes.map((node) => [node.op, node.maskOut, node.maskObey])).toEqual([
+      ["input", false, false],
+      ["mask", true, false],
+      ["lstm", false, true],
+      ["reshape", false, false],
+    ]);
+  });
+});
+
+describe("ZeroPadding1D", () => {
+  const convolution = (config: object) => ({
+    class_name: "Conv1D",
+    config: { name: "c", filters: 2, kernel_size: [3], use_bias: false, ...config },
+  });
+  const tensors = [{ name: "c/kernel", shape: [3, 3, 2] }];
+  const read = (padding: unknown, config: object) => {
+    const pad = { class_name: "ZeroPadding1D", config: { name: "z", padding, batch_input_shape: [null, 7, 3] } };
+    return importFiles(modelFiles(sequentialTopology([pad, convolution(config)]), tensors));
+  };
+
+  it.each([
+    [[2, 0], {}, "causal", 7],
+    [[4, 0], { dilation_rate: [2] }, "causal", 7],
+    [1, {}, "same", 7],
+    [[1, 1], { strides: [2] }, "same", 4],
+    [[2, 0], { strides: [2] }, "causal", 4],
+  ])("of %j before a convolution %j becomes its padding", async (padding, config, expected, rows) => {
+    const graph = await read(padding, config);
+    expect(graph.nodes[1]).toMatchObject({ op: "conv1d", padding: expected, shape: { rows } });
+  });
+
+  it("is refused where it is no padding the convolution knows", async () => {
+    const error = await importError(read([1, 2], {}));
+    expect(error.message).toContain("follows a ZeroPadding1D of [1, 2]");
+    expect((await importError(read([2, 0], { padding: "same" }))).code).toBe("OPTION_UNSUPPORTED");
+  });
+});
+
 /** A functional model out of layers and the names of what each reads. */
 function functional(
   layers: readonly (LayerJson & { readonly from: readonly unknown[] })[],

@@ -190,6 +190,11 @@ describe("meaning of missing keys", () => {
     expect(kinds).toEqual(["hardSigmoidKeras3", "hardSigmoid", "hardSigmoid"]);
   });
 
+  it("takes an activation of null as linear", async () => {
+    const graph = await importFiles(modelFiles(gru({ activation: null }), gruTensors([6])));
+    expect(graph.nodes[1]).toMatchObject({ activation: { kind: "linear" } });
+  });
+
   it("takes a GRU without reset_after as its writer means it", async () => {
     const read = async (version: string, bias: number[], config = {}) => {
       const graph = await importFiles(modelFiles(gru(config), gruTensors(bias), undefined, of(version)));
@@ -200,6 +205,7 @@ describe("meaning of missing keys", () => {
     expect(await read("keras v3.15.1", [2, 6])).toEqual([true, "sigmoid"]);
     expect(await read("keras v2.1.0", [6])).toEqual([false, "sigmoid"]);
     expect(await read("keras v2.4.0", [2, 6], { reset_after: true })).toEqual([true, "sigmoid"]);
+    expect(await read("by hand", [2, 6])).toEqual([true, "hardSigmoid"]);
     expect(await read("TensorFlow.js tfjs-layers v4.22.0", [6])).toEqual([false, "hardSigmoid"]);
   });
 });

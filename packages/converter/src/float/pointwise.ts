@@ -159,30 +159,44 @@ export function mergeRows(node: MergeNode, inputs: readonly Rows[]): Rows {
   return output;
 }
 
+/** Rows of `first`, then those of `second`, of one window. */
+function joinInTime(first: Rows, second: Rows): Rows {
+  const rows = first.rows + second.rows;
+  const joined = emptyRows(1, rows, second.cols);
+  joined.data.set(first.data);
+  joined.data.set(second.data, first.data.length);
+  if (first.masked === null && second.masked === null) return joined;
+  const masked = new Uint8Array(rows);
+  if (first.masked !== null) masked.set(first.masked);
+  if (second.masked !== null) masked.set(second.masked, first.rows);
+  return { ...joined, masked };
+}
+
+function sliceRows({ cols, data, masked }: Rows, from: number, to: number): Rows {
+  return {
+    batch: 1,
+    rows: to - from,
+    cols,
+    data: data.slice(from * cols, to * cols),
+    masked: masked === null ? null : masked.slice(from, to),
+  };
+}
+
 /** Merge; in a stream the faster side waits for the slower one. */
 export function mergeRunner(node: MergeNode, index: number): NodeRunner {
   return (inputs, context) => {
     if (context.kept === null) return mergeRows(node, inputs);
-    const waiting =
-      (context.kept.get(index) as readonly Float64Array[] | undefined) ?? inputs.map(() => new Float64Array(0));
-    const queues = inputs.map((input, side) => {
-      const all = new Float64Array(waiting[side].length + input.data.length);
-      all.set(waiting[side]);
-      all.set(input.data, waiting[side].length);
-      return all;
-    });
-    const rows = Math.min(...queues.map((queue, side) => queue.length / inputs[side].cols));
+    const waiting = context.kept.get(index) as readonly Rows[] | undefined;
+    const queues = inputs.map((input, side) => (waiting === undefined ? input : joinInTime(waiting[side], input)));
+    const rows = Math.min(...queues.map((queue) => queue.rows));
     context.kept.set(
       index,
-      queues.map((queue, side) => queue.slice(rows * inputs[side].cols)),
+      queues.map((queue) => sliceRows(queue, rows, queue.rows)),
     );
-    const aligned = inputs.map((input, side) => ({
-      ...input,
-      rows,
-      data: queues[side].subarray(0, rows * input.cols),
-      masked: input.rows === rows ? input.masked : null,
-    }));
-    return mergeRows(node, aligned);
+    return mergeRows(
+      node,
+      queues.map((queue) => sliceRows(queue, 0, rows)),
+    );
   };
 }
 

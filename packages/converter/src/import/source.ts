@@ -18,7 +18,7 @@ export function memorySource(entry: string, files: Readonly<Record<string, Uint8
   return {
     entry,
     read: async (path) => {
-      const file = files[path];
+      const file = Object.hasOwn(files, path) ? files[path] : undefined;
       if (file === undefined) throw new Error(`no file ${path} in memory`);
       return typeof file === "string" ? new TextEncoder().encode(file) : file;
     },

@@ -32,7 +32,7 @@ function readEntry(value: unknown): ManifestEntry {
   const quantization =
     entry["quantization"] === undefined ? undefined : asObject(entry["quantization"], "quantization");
   const storedAs = quantization === undefined ? dtype : String(quantization["dtype"]);
-  if (BYTES_PER_VALUE[storedAs] === undefined) {
+  if (!Object.hasOwn(BYTES_PER_VALUE, storedAs)) {
     const supported = Object.keys(BYTES_PER_VALUE).join(", ");
     throw new ImportError("WEIGHT_DTYPE", `weight ${name} is stored as ${storedAs}, supported are ${supported}`);
   }

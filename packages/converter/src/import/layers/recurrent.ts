@@ -9,8 +9,16 @@ export type CellKind = "rnn" | "lstm" | "gru";
 
 const GATES: Readonly<Record<CellKind, number>> = { rnn: 1, lstm: 4, gru: 3 };
 const CELL_TOKENS: Readonly<Record<CellKind, string>> = { rnn: "simple_rnn_cell", lstm: "lstm_cell", gru: "gru_cell" };
-const LAYER_KINDS: Readonly<Record<string, CellKind>> = { SimpleRNN: "rnn", LSTM: "lstm", GRU: "gru" };
-const CELL_KINDS: Readonly<Record<string, CellKind>> = { SimpleRNNCell: "rnn", LSTMCell: "lstm", GRUCell: "gru" };
+const LAYER_KINDS: ReadonlyMap<unknown, CellKind> = new Map([
+  ["SimpleRNN", "rnn"],
+  ["LSTM", "lstm"],
+  ["GRU", "gru"],
+]);
+const CELL_KINDS: ReadonlyMap<unknown, CellKind> = new Map([
+  ["SimpleRNNCell", "rnn"],
+  ["LSTMCell", "lstm"],
+  ["GRUCell", "gru"],
+]);
 
 /** How a recurrent layer walks its sequence; cells inside an RNN share the layer's. */
 interface Walk {
@@ -48,8 +56,12 @@ function lowerCell(cell: LayerContext, kind: CellKind, input: Value, walk: Walk,
     const bias = layer.weightOr(useBias, order, "bias", [width]);
     return cell.add({ op: "lstm", ...common, recurrentActivation, bias }, [input], options);
   }
-  // Keras 3 always means reset_after; a missing key in older files stands for times before there was one.
-  const resetAfter = config.flag("reset_after", dialect === "keras3");
+  // Keras 3 means reset_after; an older file without the key is told by the shape of its bias.
+  const stored = useBias ? layer.session.weights.find(layer.address, order, "bias") : undefined;
+  const resetAfter = config.flag(
+    "reset_after",
+    stored === undefined ? dialect === "keras3" : stored.shape.length === 2,
+  );
   const biases = gruBiases(layer, useBias, order, width, resetAfter);
   return cell.add({ op: "gru", ...common, recurrentActivation, resetAfter, ...biases }, [input], options);
 }
@@ -111,25 +123,25 @@ function lowerCells(
 /** The cells a recurrent layer is made of, with where their weights are. */
 function cellsOf(layer: LayerContext): { context: LayerContext; kind: CellKind }[] {
   const { config, address } = layer;
-  const kind = LAYER_KINDS[config.className];
+  const kind = LAYER_KINDS.get(config.className);
   if (kind !== undefined) {
     const stores = address.stores.map((store) => [...store, "cell"]);
     return [{ context: layer.inner(config, { ...address, stores }), kind }];
   }
   const cell = config.object("cell");
   const cellConfig = isObject(cell["config"]) ? cell["config"] : {};
-  const single = CELL_KINDS[String(cell["class_name"])];
+  const single = CELL_KINDS.get(cell["class_name"]);
   const cells =
     single !== undefined ? [cell] : cell["class_name"] === "StackedRNNCells" ? cellConfig["cells"] : undefined;
   if (!Array.isArray(cells) || cells.length === 0) {
-    refuse(config, `its cell is a ${String(cell["class_name"])}; supported are ${Object.keys(CELL_KINDS).join(", ")}`);
+    refuse(config, `its cell is a ${String(cell["class_name"])}; supported are ${[...CELL_KINDS.keys()].join(", ")}`);
   }
   const used = new Map<string, number>();
   return cells.map((value: unknown, index) => {
     const { class_name: className, config: values } = isObject(value) ? value : {};
-    const cellKind = CELL_KINDS[String(className)];
+    const cellKind = CELL_KINDS.get(className);
     if (cellKind === undefined || !isObject(values)) {
-      refuse(config, `cell ${index} is a ${String(className)}; supported are ${Object.keys(CELL_KINDS).join(", ")}`);
+      refuse(config, `cell ${index} is a ${String(className)}; supported are ${[...CELL_KINDS.keys()].join(", ")}`);
     }
     const token = CELL_TOKENS[cellKind];
     const count = used.get(token) ?? 0;
@@ -188,7 +200,7 @@ function direction(layer: LayerContext, which: "forward" | "backward"): LayerCon
   const inner = config.object(own ? "backward_layer" : "layer");
   const className = String(inner["class_name"]);
   const values = isObject(inner["config"]) ? inner["config"] : {};
-  if (LAYER_KINDS[className] === undefined && className !== "RNN") {
+  if (LAYER_KINDS.get(className) === undefined && className !== "RNN") {
     refuse(config, `it wraps a ${className}; supported are SimpleRNN, LSTM, GRU and RNN`);
   }
   const plain = String(values["name"] ?? "").replace(/^(forward|backward)_/, "");
