@@ -1,2 +1,23 @@
-export { Core, type CoreOptions, type RunLimits, type Stop, type StopReason } from "./cpu/core.js";
-export { CORTEX_M4_TIMING, NRF52840_MEMORY_TIMING } from "./cycles/parameters.js";
+export { BuiltinBoard, type BuiltinOptions } from "./board/builtin.js";
+export { backtrace, type FaultRecord, type Frame, formatFault } from "./board/fault.js";
+export { type BoardProfile, energyMicrojoules, NRF52840 } from "./board/profile.js";
+export {
+  type Board,
+  BoardError,
+  type EngineName,
+  type RunReason,
+  type RunRequest,
+  type RunResult,
+  type Until,
+} from "./board.js";
+export { CpuFault, type FaultKind } from "./cpu/memory.js";
+export {
+  CORTEX_M4_TIMING,
+  type Confidence,
+  type CoreTiming,
+  type MemoryTiming,
+  NRF52840_MEMORY_TIMING,
+  type Parameter,
+} from "./cycles/parameters.js";
+export { ElfError, type ElfFile, type ElfSymbol, parseElf } from "./elf/elf.js";
+export { SymbolTable } from "./elf/symbols.js";

@@ -109,6 +109,7 @@ export class Core {
     if (this.fetch.settings.cacheOn === on) return;
     this.fetch = this.createFetch(on);
     this.translator.settings = { ...this.translator.settings, fetch: this.fetch };
+    if (this.options.waitStates === 0) return; // then no cost depends on it
     this.translator.flush();
     this.attend();
   }

@@ -62,6 +62,7 @@ export class Memory {
   onCodeWrite: (address: number, bytes: number) => void = () => {};
   /** Non-zero for each 64-byte line of RAM that holds translated code. */
   readonly codeLines: Uint8Array;
+  readonly flashCodeLines: Uint8Array;
   /** Called for a store to flash; returns false when it must fault. */
   onFlashStore: (address: number, value: number, bytes: number) => boolean = () => false;
   /** Extra transfers of an unaligned access, reported to the cycle model. */
@@ -79,6 +80,7 @@ export class Memory {
     this.flash16 = new Uint16Array(flash);
     this.ram16 = new Uint16Array(ram);
     this.codeLines = new Uint8Array((options.ramBytes >>> 6) + 1);
+    this.flashCodeLines = new Uint8Array((options.flashBytes >>> 6) + 1);
     this.flash.fill(0xff);
   }
 
@@ -126,7 +128,14 @@ export class Memory {
     const place = this.locate(address >>> 0, data.length);
     if (place === undefined) throw new RangeError(`no memory at ${hex(address)}, ${data.length} bytes`);
     place.bytes.set(data, place.offset);
-    this.onCodeWrite(address >>> 0, data.length);
+    if (data.length === 0) return;
+    const lines = place.bytes === this.ram ? this.codeLines : this.flashCodeLines;
+    const last = (place.offset + data.length - 1) >>> 6;
+    for (let line = place.offset >>> 6; line <= last; line++) {
+      if (lines[line] === 0) continue;
+      this.onCodeWrite(address >>> 0, data.length);
+      return;
+    }
   }
 
   /** Halfword for the instruction decoder, or -1 where nothing can be fetched. */

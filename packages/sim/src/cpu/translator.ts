@@ -74,6 +74,7 @@ export class Translator {
     this.ramIndex.fill(0);
     this.others.clear();
     this.memory.codeLines.fill(0);
+    this.memory.flashCodeLines.fill(0);
     this.ramCode = false;
   }
 
@@ -186,9 +187,11 @@ export class Translator {
   }
 
   private markCode(pc: number, end: number): void {
-    if (!this.isRam(pc)) return;
-    const { ramBase, ramBytes, ramAlias } = this.memory.options;
-    const base = (pc - ramBase) >>> 0 < ramBytes ? ramBase : (ramAlias as number);
-    for (let line = (pc - base) >>> 6; line <= (end - 1 - base) >>> 6; line++) this.memory.codeLines[line] = 1;
+    const { ramBase, ramBytes, ramAlias, flashBase } = this.memory.options;
+    const ram = this.isRam(pc);
+    const lines = ram ? this.memory.codeLines : this.memory.flashCodeLines;
+    let base = flashBase;
+    if (ram) base = (pc - ramBase) >>> 0 < ramBytes ? ramBase : (ramAlias as number);
+    for (let line = (pc - base) >>> 6; line <= (end - 1 - base) >>> 6; line++) lines[line] = 1;
   }
 }
