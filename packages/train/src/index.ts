@@ -26,5 +26,14 @@ export {
   windowSamples,
   windowsOfSplit,
 } from "./data/windows.js";
+export { type GruOptions, gru } from "./layers/gru.js";
 export { argMax, type ClassScore, ConfusionMatrix } from "./metrics/classification.js";
 export { RegressionError } from "./metrics/regression.js";
+export { BACKEND_NAMES, type BackendName, type LoadedTf, type LoadTfOptions, loadTf, type Tf } from "./tf/load-tf.js";
+export { loadModelFiles, type ModelFiles, modelFiles, saveModelFiles } from "./tf/model-files.js";
+export { TrainError, type TrainErrorCode } from "./training/errors.js";
+export type { LossName } from "./training/losses.js";
+export { type Forward, predictAll, type Scores, scoreAnswers } from "./training/predict.js";
+export type { EpochMetrics } from "./training/run-folder.js";
+export { type TrainOptions, type TrainProgress, type TrainResult, trainModel } from "./training/train-model.js";
+export { checkTrainingSet, labelsOf, oneHot, pickSamples, type TrainingSet } from "./training/training-set.js";
