@@ -45,6 +45,10 @@ function planCell(lowering: Lowering, node: RecurrentNode, stats: NodeStats): Ce
   if (node.op === "lstm") return { ...planLstm(lowering, node, stats), gate };
   // A GRU's h follows its candidate, so both share a scale; an RNN's h is the result itself.
   const hidden = lowering.bound(stats.hidden);
+  if (isBounded(node.activation) && stats.hidden.max > 1) {
+    const reach = stats.hidden.max.toPrecision(3);
+    lowering.warnings.push(`hidden states of ${node.name} reach ${reach}, they saturate at 1`);
+  }
   const out = node.op === "gru" ? Math.max(hidden, isTableLike(node) ? largestResult(node, pre) : pre) : hidden;
   const activation = planActivation(node.activation, { pre: Math.max(pre, out), out });
   return { activation, gate, hiddenScale: activation.outScale };

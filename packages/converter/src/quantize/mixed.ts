@@ -1,18 +1,14 @@
-import { encodeModel } from "../format/index.js";
 import type { Graph } from "../graph/types.js";
-import { specOf } from "../lower/lower-graph.js";
 import type { Lowering } from "../lower/lowering.js";
 import { hasMatrix } from "./calibrate.js";
 import { BudgetError } from "./errors.js";
 import { type FloatRows, measureSqnr } from "./measure.js";
 import type { WeightBits } from "./rows.js";
 
-/** Room for the META section, which is written last. */
-const META_ALLOWANCE = 1_536;
-
 /**
  * Chooses 4 or 8 bits per layer so that the file fits into `flashBytes`: every layer alone is tried at 4 bits, then those
  * go first that add least output noise per byte saved. The layer `keep` stays at 8.
+ * @param sizeOf bytes of the file that a lowering gives
  * @throws BudgetError where even 4 bits everywhere do not fit
  */
 export function chooseMixed(
@@ -21,8 +17,8 @@ export function chooseMixed(
   float: FloatRows,
   flashBytes: number,
   keep: number,
+  sizeOf: (lowering: Lowering) => number,
 ): Map<number, WeightBits> {
-  const sizeOf = (lowering: Lowering) => encodeModel(specOf(lowering)).length + META_ALLOWANCE;
   const noiseOf = (lowering: Lowering) => 10 ** (-measureSqnr(graph, lowering, float)[lowering.head.node] / 10);
   const chosen = new Map<number, WeightBits>(graph.nodes.map((_, index) => [index, 8]));
   const whole = lower(() => 8);

@@ -57,8 +57,13 @@ export async function quantize(graph: Graph, options: QuantizeOptions = {}): Pro
       encoding,
       cache,
     });
+  const sizeOf = (lowered: Lowering) => {
+    // The description is written last: any ratio of three digits stands for the measured ones.
+    const layers = layerReports(lowered, new Array<number>(graph.nodes.length).fill(12.3));
+    return encodeModel({ ...specOf(lowered), meta: metaOf(graph, lowered, layers, options) }).length;
+  };
   const bits = options.mixed
-    ? chooseMixed(graph, lower, float, options.mixed.flashBytes, lastDense(graph))
+    ? chooseMixed(graph, lower, float, options.mixed.flashBytes, lastDense(graph), sizeOf)
     : uniformBits(graph, options);
   let lowering = lower((index) => bits.get(index) ?? 8);
   if (compensate && [...lowering.matrices.values()].some((facts) => facts.bits === 4)) {
