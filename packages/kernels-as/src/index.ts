@@ -1,1 +1,8 @@
-export {};
+export type { ModelDescription, ModelMetaData, OutputTransform } from "./description.js";
+export { type EngineKind, engineBytes, type KernelExports, simdSupported } from "./engine.js";
+export { KernelError, type KernelErrorCode } from "./errors.js";
+export type { FrameValues } from "./input.js";
+export { type LoadOptions, Model } from "./model.js";
+export type { Decision, StepResult } from "./output.js";
+export { STATUS_TABLE, type StatusName } from "./statuses.gen.js";
+export { Stream } from "./stream.js";

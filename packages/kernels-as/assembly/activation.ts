@@ -1,0 +1,48 @@
+// Activation functions, KERNELS.md 2.
+import {
+  ACTIVATION_HARD_SIGMOID,
+  ACTIVATION_LEAKY,
+  ACTIVATION_LINEAR,
+  ACTIVATION_RELU,
+  ACTIVATION_SIGMOID,
+  ACTIVATION_TANH,
+} from "./format.gen";
+import { sat16 } from "./arith";
+import { TANH_HALF } from "./tables.gen";
+
+/** (4) 32768 * tanh(p / 4096) for -32768 <= p <= 32767. */
+// @ts-ignore: decorator
+@inline
+export function tanhHalf(p: i32): i32 {
+  const s = p >> 31;
+  const a = (p ^ s) - s;
+  const w = load<u32>((a >> 5) & ~3, TANH_HALF);
+  const y = (w >>> 16) + (((w & 0xffff) * (a & 127)) >>> 7);
+  return (y ^ s) - s;
+}
+
+/** (7) Q0.15, 0 .. 32767. */
+// @ts-ignore: decorator
+@inline
+export function sigmoid(p: i32): i32 {
+  return (tanhHalf(p) + 32768) >> 1;
+}
+
+/**
+ * (5) to (11) for one pre-activation, which is saturated here.
+ * @param param upper clip of RELU, slope of LEAKY
+ * @param table 257 int16, read for TABLE only
+ */
+export function act(kind: i32, q: i32, param: i32, table: usize): i32 {
+  const p = sat16(q);
+  if (kind == ACTIVATION_SIGMOID) return sigmoid(p);
+  if (kind == ACTIVATION_TANH) return tanhHalf(p);
+  if (kind == ACTIVATION_LINEAR) return p;
+  if (kind == ACTIVATION_RELU) return min(max(p, 0), param);
+  if (kind == ACTIVATION_HARD_SIGMOID) return min(max(p + 16384, 0), 32767);
+  if (kind == ACTIVATION_LEAKY) return p >= 0 ? p : (p * param + (1 << 14)) >> 15;
+  const u = p + 32768;
+  const t = table + ((u >> 8) << 1);
+  const left = <i32>load<i16>(t);
+  return left + (((<i32>load<i16>(t, 2) - left) * (u & 255) + 128) >> 8);
+}

@@ -1,0 +1,93 @@
+export type OutputTransform = "none" | "softmax" | "sigmoid";
+
+/** What META says, as far as the runtime uses it; unknown keys are kept. */
+export interface ModelMetaData {
+  readonly name?: string;
+  readonly classes?: readonly string[];
+  readonly features?: readonly string[];
+  readonly outputs?: readonly string[];
+  readonly units?: readonly string[];
+  readonly inputScale?: readonly number[];
+  readonly inputOffset?: readonly number[];
+  readonly [key: string]: unknown;
+}
+
+/** What a model is, from its header and META. */
+export interface ModelDescription {
+  readonly modelCrc: number;
+  readonly arenaBytes: number;
+  /** Of the arena: what survives between steps. */
+  readonly stateBytes: number;
+  readonly savedStateBytes: number;
+  /** Frames in a window; 0: stream model. */
+  readonly window: number;
+  /** Values in a frame. */
+  readonly frameSize: number;
+  readonly inputKind: "frames" | "tokens";
+  readonly vocabularySize: number;
+  readonly outputSize: number;
+  readonly outputType: "int16" | "int32";
+  readonly outputTransform: OutputTransform;
+  /** Most rows that one step yields. */
+  readonly maxOutputRows: number;
+  /** Rows of a whole window; 0 in stream models. */
+  readonly windowRows: number;
+  readonly recordCount: number;
+  /** Real value of one unit of output. */
+  readonly outputScale: number;
+  readonly meta: ModelMetaData;
+}
+
+/** Bytes that `describe` writes. */
+export const DESCRIPTION_BYTES = 72;
+
+const isNumbers = (value: unknown): value is number[] =>
+  Array.isArray(value) && value.every((item) => typeof item === "number" && Number.isFinite(item));
+const isStrings = (value: unknown): value is string[] =>
+  Array.isArray(value) && value.every((item) => typeof item === "string");
+
+/** META is a courtesy: what cannot be understood is dropped. */
+function readMeta(bytes: Uint8Array, frameSize: number): ModelMetaData {
+  let parsed: unknown;
+  try {
+    parsed = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
+  } catch {
+    return {};
+  }
+  if (typeof parsed !== "object" || parsed === null || Array.isArray(parsed)) return {};
+  const meta: Record<string, unknown> = { ...parsed };
+  for (const key of ["classes", "features", "outputs", "units"]) if (!isStrings(meta[key])) delete meta[key];
+  const scale = meta["inputScale"];
+  if (!isNumbers(scale) || scale.length !== frameSize || scale.includes(0)) delete meta["inputScale"];
+  const offset = meta["inputOffset"];
+  if (!isNumbers(offset) || offset.length !== frameSize) delete meta["inputOffset"];
+  if (typeof meta["name"] !== "string") delete meta["name"];
+  return meta;
+}
+
+/** Reads what the kernels' `describe` wrote at `at`; the file begins at `model`. */
+export function readDescription(memory: ArrayBuffer, at: number, model: number): ModelDescription {
+  const view = new DataView(memory, at, DESCRIPTION_BYTES);
+  const word = (index: number) => view.getUint32(4 * index, true);
+  const frameSize = word(5);
+  const transforms: readonly OutputTransform[] = ["none", "softmax", "sigmoid"];
+  const metaBytes = word(17);
+  return {
+    modelCrc: word(0),
+    arenaBytes: word(1),
+    stateBytes: word(2),
+    savedStateBytes: word(3),
+    window: word(4),
+    frameSize,
+    inputKind: word(6) === 0 ? "frames" : "tokens",
+    vocabularySize: word(7),
+    outputSize: word(8),
+    outputType: word(9) === 0 ? "int16" : "int32",
+    outputTransform: transforms[word(10)] ?? "none",
+    maxOutputRows: word(11),
+    windowRows: word(12),
+    recordCount: word(13),
+    outputScale: view.getFloat64(56, true),
+    meta: metaBytes === 0 ? {} : readMeta(new Uint8Array(memory, model + word(16), metaBytes), frameSize),
+  };
+}
