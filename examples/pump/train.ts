@@ -3,7 +3,7 @@
  * Writes model.json, weights.bin, meta.json, calibration.csv and recording.csv beside itself.
  * The same seed gives the same recordings everywhere, and the same weights on the same machine and tfjs version.
  *
- *   npx tsx examples/pump/train.ts [--epochs 20] [--seed 7]
+ *   npx tsx examples/pump/train.ts [--epochs 20] [--seed 7] [--recordings-only]
  */
 import { writeFile } from "node:fs/promises";
 import { createRequire } from "node:module";
@@ -29,7 +29,9 @@ const CHANNELS = 3;
 const HIDDEN_SIZE = 24;
 const BATCH = 64;
 
-const { values: flags } = parseArgs({ options: { epochs: { type: "string" }, seed: { type: "string" } } });
+const { values: flags } = parseArgs({
+  options: { epochs: { type: "string" }, seed: { type: "string" }, "recordings-only": { type: "boolean" } },
+});
 const epochs = Number(flags.epochs ?? 20);
 const seed = Number(flags.seed ?? 7);
 const here = dirname(fileURLToPath(import.meta.url));
@@ -148,26 +150,30 @@ async function saveCsv(file: string, recordings: Recordings): Promise<void> {
   await writeFile(`${here}/${file}`, lines.join("\n") + "\n");
 }
 
-setWasmPaths(dirname(createRequire(import.meta.url).resolve("@tensorflow/tfjs-backend-wasm")) + "/");
-await tf.setBackend("wasm");
+async function makeModel(): Promise<void> {
+  setWasmPaths(dirname(createRequire(import.meta.url).resolve("@tensorflow/tfjs-backend-wasm")) + "/");
+  await tf.setBackend("wasm");
 
-const training = generatePump({ seed, machines: 24, recordings: 2, seconds: 40, split: "train" });
-const testing = generatePump({ seed: seed + 1000, machines: 8, recordings: 2, seconds: 40, split: "test" });
-const normalization = statistics(training);
-const model = buildModel();
-await train(model, normalization, training);
-const test = toTensors(testing, 32, normalization);
-const floatAccuracy = accuracy(model, test.x, test.labels);
-console.log(`test pumps: ${(100 * floatAccuracy).toFixed(2)} % of ${test.labels.length} windows`);
-await saveModel(model, {
-  name: "pump",
-  features: training.featureNames,
-  units: training.units,
-  classes: PUMP_CLASSES,
-  frameRate: PUMP_RATE_HZ,
-  inputScale: training.rawScale,
-  ...normalization,
-  float_accuracy: floatAccuracy,
-});
+  const training = generatePump({ seed, machines: 24, recordings: 2, seconds: 40, split: "train" });
+  const testing = generatePump({ seed: seed + 1000, machines: 8, recordings: 2, seconds: 40, split: "test" });
+  const normalization = statistics(training);
+  const model = buildModel();
+  await train(model, normalization, training);
+  const test = toTensors(testing, 32, normalization);
+  const floatAccuracy = accuracy(model, test.x, test.labels);
+  console.log(`test pumps: ${(100 * floatAccuracy).toFixed(2)} % of ${test.labels.length} windows`);
+  await saveModel(model, {
+    name: "pump",
+    features: training.featureNames,
+    units: training.units,
+    classes: PUMP_CLASSES,
+    frameRate: PUMP_RATE_HZ,
+    inputScale: training.rawScale,
+    ...normalization,
+    float_accuracy: floatAccuracy,
+  });
+}
+
+if (flags["recordings-only"] !== true) await makeModel();
 await saveCsv("calibration.csv", generatePump({ seed: seed + 2000, machines: 10, recordings: 1, seconds: 3 }));
-await saveCsv("recording.csv", generatePump({ seed: seed + 3000, machines: 2, recordings: 1, seconds: 20 }));
+await saveCsv("recording.csv", generatePump({ seed: seed + 3000, machines: 1, recordings: 1, seconds: 30 }));

@@ -1,6 +1,15 @@
+import { rmSync } from "node:fs";
 import { open, rename, rm } from "node:fs/promises";
 import { dirname } from "node:path";
 import { CliError } from "./cli-error.js";
+
+/** Temporary files that are being written. */
+const unfinished = new Set<string>();
+
+/** Removes what an interrupt would leave behind. */
+export function removeUnfinished(): void {
+  for (const path of unfinished) rmSync(path, { force: true });
+}
 
 /**
  * Writes a file whole or not at all: into a temporary file beside it, synced, then renamed over it.
@@ -8,6 +17,7 @@ import { CliError } from "./cli-error.js";
  */
 export async function writeFileWhole(path: string, content: Uint8Array | string): Promise<void> {
   const temporary = `${path}.${process.pid}.part`;
+  unfinished.add(temporary);
   try {
     const handle = await open(temporary, "wx");
     try {
@@ -20,6 +30,8 @@ export async function writeFileWhole(path: string, content: Uint8Array | string)
   } catch (cause) {
     await rm(temporary, { force: true }).catch(() => {});
     throw new CliError("OUTPUT_UNWRITABLE", `cannot write ${path}: ${reason(cause, path)}`, { cause });
+  } finally {
+    unfinished.delete(temporary);
   }
 }
 

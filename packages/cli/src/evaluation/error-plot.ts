@@ -1,4 +1,4 @@
-import { grouped } from "../text/numbers.js";
+import { counted, grouped } from "../text/numbers.js";
 import { type PlotPanel, renderSvg } from "../text/svg-plot.js";
 import type { ErrorCurve, StreamEvaluation } from "./evaluate-streams.js";
 
@@ -8,7 +8,7 @@ export function streamErrorSvg(name: string, evaluation: StreamEvaluation, unit:
   if (errorByStep === null) return null;
   const panels = [
     panel(
-      `by time step since the start of a recording (${grouped(evaluation.sequences)} recordings)`,
+      `by time step since the start of a recording (${counted(evaluation.sequences, "recording")})`,
       errorByStep,
       unit,
     ),

@@ -11,6 +11,8 @@ export interface StreamEvaluation {
   readonly transitionFrames: number;
   /** Frames between decisions (1: every frame gets its own). */
   readonly decisionHop: number;
+  /** What the differences are measured in, for axes. */
+  readonly unit: string;
   readonly quantized: StreamScores | null;
   readonly float: StreamScores | null;
   readonly difference: Difference | null;
@@ -64,7 +66,8 @@ export function* evaluateStreams(
   const work = total + options.longFrames;
   const tally = { quantized: new StreamTally(meaning), float: new StreamTally(meaning) };
   const difference = new DifferenceKeeper(meaning);
-  const curve = new CurveKeeper(longest);
+  const apart = options.window === null ? 1 : options.hop;
+  const curve = new CurveKeeper(longest, apart);
   let done = 0;
   let unlabelled = 0;
   for (const sequence of recordings.sequences) {
@@ -86,7 +89,7 @@ export function* evaluateStreams(
     }
     done += sequence.length;
   }
-  const long = new CurveKeeper(options.longFrames);
+  const long = new CurveKeeper(options.longFrames, apart);
   if (float !== undefined && options.longFrames > 0) {
     const keeper = new DifferenceKeeper(meaning);
     for (const { frame, row, reference } of answers(
@@ -107,6 +110,7 @@ export function* evaluateStreams(
     unlabelledFrames: unlabelled,
     transitionFrames: options.transitionFrames,
     decisionHop: options.window === null ? 1 : options.hop,
+    unit: meaning.transform === "none" ? "difference of outputs" : "difference of probabilities",
     quantized: tally.quantized.scores,
     float: float === undefined ? null : tally.float.scores,
     difference: float === undefined ? null : difference.difference,
@@ -238,8 +242,11 @@ class CurveKeeper {
   private readonly sum: Float64Array;
   private readonly count: Float64Array;
 
-  constructor(private readonly frames: number) {
-    this.framesPerBin = Math.max(1, Math.ceil(frames / CURVE_BINS));
+  constructor(
+    private readonly frames: number,
+    leastFramesPerBin: number,
+  ) {
+    this.framesPerBin = Math.max(leastFramesPerBin, Math.ceil(frames / CURVE_BINS));
     const bins = Math.ceil(frames / this.framesPerBin);
     this.worst = new Float64Array(bins);
     this.sum = new Float64Array(bins);

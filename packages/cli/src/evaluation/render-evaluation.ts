@@ -1,7 +1,7 @@
-import { duration, grouped, percent, points, significant } from "../text/numbers.js";
+import { counted, duration, grouped, percent, points, significant } from "../text/numbers.js";
 import { sparkline } from "../text/sparkline.js";
 import type { Style } from "../text/style.js";
-import { cut, renderTable } from "../text/table.js";
+import { cut, renderTable, wrap } from "../text/table.js";
 import type { ErrorCurve, StreamEvaluation, StreamScores } from "./evaluate-streams.js";
 import type { WindowEvaluation } from "./evaluate-windows.js";
 import type { EvaluationReport, Timing } from "./evaluation-report.js";
@@ -12,8 +12,8 @@ export function renderEvaluation(report: EvaluationReport, width: number, style:
   const parts = [heading(report, style)];
   if (report.windows !== null) parts.push(...windowParts(report.windows, width, style));
   if (report.streams !== null) parts.push(...streamParts(report.streams, width, style));
-  if (report.timing !== null) parts.push(timingText(report.timing, style));
-  for (const note of report.notes) parts.push(style.dim(`note: ${note}`));
+  if (report.timing !== null) parts.push(timingText(report.timing, width, style));
+  for (const note of report.notes) parts.push(style.dim(wrap(`note: ${note}`, width, 6)));
   return parts.join("\n\n");
 }
 
@@ -76,16 +76,16 @@ function summary(
     rows.length === 0
       ? [`${style.bold(title)}  no labels: only the outputs are compared`]
       : [renderTable(columns, rows, width, style)];
-  if (difference !== null) lines.push(differenceText(difference));
+  if (difference !== null) lines.push(differenceText(difference, width));
   return lines.join("\n");
 }
 
 const share = (value: number | undefined) => (value === undefined ? "" : percent(value));
 const change = (now: number, before: number | undefined) => (before === undefined ? "" : points(now - before));
 
-function differenceText({ agreement, worstOutputError, meanOutputError }: Difference): string {
+function differenceText({ agreement, worstOutputError, meanOutputError }: Difference, width: number): string {
   const errors = `output error: worst ${significant(worstOutputError, 3)}, mean ${significant(meanOutputError, 3)}`;
-  return agreement === null ? errors : `agreement with float ${percent(agreement)}; ${errors}`;
+  return wrap(agreement === null ? errors : `agreement with float ${percent(agreement)}; ${errors}`, width, 2);
 }
 
 function classTable(quantized: ClassificationScores, float: Scores | null, width: number, style: Style): string {
@@ -141,10 +141,14 @@ function streamParts(evaluation: StreamEvaluation, width: number, style: Style):
   const unlabelled =
     evaluation.unlabelledFrames > 0 ? `, ${grouped(evaluation.unlabelledFrames)} without a label left out` : "";
   const parts = [
-    `${style.bold("streams")}: ${grouped(evaluation.frames)} frames in ${grouped(evaluation.sequences)} recordings${held}${unlabelled}`,
+    wrap(
+      `streams: ${grouped(evaluation.frames)} frames in ${counted(evaluation.sequences, "recording")}${held}${unlabelled}`,
+      width,
+      2,
+    ),
   ];
   if (quantized !== null) parts.push(streamTable(quantized, float, evaluation.transitionFrames, width, style));
-  if (difference !== null) parts.push(differenceText(difference));
+  if (difference !== null) parts.push(differenceText(difference, width));
   if (quantized?.all.kind === "classification") {
     parts.push(
       classTable(quantized.all, float?.all ?? null, width, style),
@@ -173,31 +177,22 @@ function streamTable(
   width: number,
   style: Style,
 ): string {
-  const names = {
-    all: "all labelled frames",
-    steady: "steady",
-    transitions: `within ${reach} frames of a change`,
-  } as const;
+  const names = { all: "all", steady: "steady", transitions: "changing" } as const;
   const rows: string[][] = [];
   for (const part of ["all", "steady", "transitions"] as const) {
     const scores = quantized[part];
     if (scores.samples === 0) continue;
     const other = float?.[part];
-    rows.push([
-      names[part],
-      grouped(scores.samples),
-      ...measures(scores),
-      ...(other === undefined ? [] : measures(other)),
-    ]);
+    const compared = other === undefined ? [] : measures(other);
+    rows.push([names[part], grouped(scores.samples), ...measures(scores), ...compared]);
   }
   const two = quantized.all.kind === "classification" ? ["accuracy", "F1"] : ["RMSE", "MAE"];
-  const heads = ["frames", ...two, ...(float === null ? [] : [`float ${two[0]}`, `float ${two[1]}`])];
-  return renderTable(
-    [{ head: "per frame", cutTo: 10 }, ...heads.map((head) => ({ head, align: "right" as const }))],
-    rows,
-    width,
-    style,
-  );
+  const heads = ["frames", ...two, ...(float === null ? [] : two.map((name) => `float ${name.replace(/uracy$/, "")}`))];
+  const columns = [{ head: "per frame" }, ...heads.map((head) => ({ head, align: "right" as const }))];
+  const table = renderTable(columns, rows, width, style);
+  return rows.length < 3
+    ? table
+    : `${table}\n${style.dim(`changing: less than ${reach} frames behind a change of label`)}`;
 }
 
 function measures(scores: Scores): string[] {
@@ -213,15 +208,15 @@ function curveText(title: string, curve: ErrorCurve, width: number, style: Style
       values.reduce((a, b) => Math.max(a, b), 0),
       3,
     );
-  const text = `worst ${most(curve.worst)}; first tenth ${most(curve.worst.slice(0, tenth))}, last tenth ${most(curve.worst.slice(-tenth))}`;
+  const ends = `first tenth ${most(curve.worst.slice(0, tenth))}, last tenth ${most(curve.worst.slice(-tenth))}`;
+  const text = wrap(`worst ${most(curve.worst)}; ${ends}`, width, 2);
   return `${style.bold(title)}\n${style.cyan(sparkline(curve.worst, Math.min(width, 80)))}\n${text}`;
 }
 
-function timingText(
-  { engine, host, secondsPerStep, secondsPerWindow, spread, repetitions }: Timing,
-  style: Style,
-): string {
+function timingText(timing: Timing, width: number, style: Style): string {
+  const { engine, host, secondsPerStep, secondsPerWindow, spread, repetitions } = timing;
   const window = secondsPerWindow === null ? "" : `, ${duration(secondsPerWindow)} a window`;
   const how = `median of ${repetitions}, spread ${percent(spread, 0)}`;
-  return `${style.bold("time")}  ${duration(secondsPerStep)} a step${window}\n      measured here: ${engine} engine, ${host}; ${how}`;
+  const where = wrap(`      measured here: ${engine} engine, ${host}; ${how}`, width, 6);
+  return `${style.bold("time")}  ${duration(secondsPerStep)} a step${window}\n${where}`;
 }

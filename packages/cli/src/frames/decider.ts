@@ -25,6 +25,10 @@ export interface DeciderOptions {
   readonly targetScale?: { readonly mean: number; readonly std: number };
 }
 
+/** Streams that windows started `hop` apart keep busy at once; 1 for a stream model. */
+export const streamsNeeded = (window: number | null, hop: number): number =>
+  window === null ? 1 : Math.ceil(window / hop);
+
 /**
  * Turns frames into decisions as they fall. Overlapping windows are streams of the same model started `hop` apart: they
  * share its weights, and there are ceil(window / hop) of them however long the input is.
@@ -40,7 +44,7 @@ export class Decider {
   ) {
     const { window } = runtime;
     this.hop = window === null ? 0 : (options.hop ?? window);
-    const count = window === null ? 1 : Math.ceil(window / this.hop);
+    const count = streamsNeeded(window, this.hop);
     this.streams = Array.from({ length: count }, () => runtime.createStream());
   }
 
@@ -60,8 +64,7 @@ export class Decider {
     const { window } = this.runtime;
     for (let i = 0; i < this.streams.length; i++) {
       if (window !== null && !this.isInWindow(i, frame, window)) continue;
-      const rows = this.streams[i]!.step(counts);
-      if (rows === undefined) continue;
+      const rows = this.streams[i]!.run(counts);
       const size = this.runtime.outputSize;
       for (let row = 0; row * size < rows.length; row++) {
         into.push(this.decision(frame, row, rows.subarray(row * size, (row + 1) * size)));

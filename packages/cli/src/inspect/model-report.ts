@@ -4,10 +4,10 @@ import {
   INPUT_KIND,
   isStateOutput,
   lastReaders,
-  OUTPUT_TRANSFORM,
   readModel,
   SECTION,
 } from "@gatelet/converter/format";
+import { transformName } from "../gate-facts.js";
 import type { MapBlock } from "../text/address-map.js";
 import { type LayerReport, layerReports } from "./layer-report.js";
 
@@ -77,11 +77,6 @@ export function inspectModel(bytes: Uint8Array): ModelReport {
     flash: flashBlocks(model, layers),
     arena: arenaBlocks(model, layers),
   };
-}
-
-function transformName(id: number): ModelReport["outputTransform"] {
-  if (id === OUTPUT_TRANSFORM.SOFTMAX) return "softmax";
-  return id === OUTPUT_TRANSFORM.SIGMOID ? "sigmoid" : "none";
 }
 
 const SECTION_WORDS = new Map<number, string>([

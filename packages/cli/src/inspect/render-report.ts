@@ -2,7 +2,7 @@ import type { Budget } from "../budget.js";
 import { renderAddressMap, renderGauge } from "../text/address-map.js";
 import { compact, grouped, percent, scaleText } from "../text/numbers.js";
 import type { Style } from "../text/style.js";
-import { renderTable, type TableColumn, tableWidth } from "../text/table.js";
+import { renderTable, type TableColumn, tableWidth, wrap } from "../text/table.js";
 import type { LayerReport } from "./layer-report.js";
 import type { ModelReport } from "./model-report.js";
 
@@ -36,16 +36,23 @@ function shapeText({ rows, cols }: LayerReport): string {
   return rows === 1 ? `${cols}` : `${rows ?? "t"} x ${cols}`;
 }
 
+/** Lines of the heading go on under their text. */
+const HEADING_INDENT = 8;
+
 /** The whole page of `gatelet inspect`, at most `width` characters wide. */
 export function renderModelReport(report: ModelReport, budget: Budget, width: number, style: Style): string {
-  const parts = [renderHeading(report, style), renderLayers(report, width, style), renderMaps(report, width, style)];
+  const parts = [
+    renderHeading(report, width, style),
+    renderLayers(report, width, style),
+    renderMaps(report, width, style),
+  ];
   if (budget.flashBytes !== undefined || budget.ramBytes !== undefined) {
     parts.push(renderBudget(report, budget, width, style));
   }
   return parts.join("\n\n");
 }
 
-function renderHeading(report: ModelReport, style: Style): string {
+function renderHeading(report: ModelReport, width: number, style: Style): string {
   const { window, frameSize, features, classes, provenance } = report;
   const per = window === null ? "stream, one frame a step" : `windows of ${window} frames`;
   const named = features.length > 0 && features.length <= 8 ? ` (${features.join(", ")})` : "";
@@ -58,7 +65,7 @@ function renderHeading(report: ModelReport, style: Style): string {
     `work    ${grouped(report.parameters)} parameters, ${compact(report.macs)} MACs a ${window === null ? "step" : "window"}`,
   ];
   if (provenance !== "") lines.push(`from    ${provenance}`);
-  return lines.join("\n");
+  return lines.map((line, i) => (i === 0 ? line : wrap(line, width, HEADING_INDENT))).join("\n");
 }
 
 /** One table where it fits; else two under each other: what the layers are, and their numbers. */
@@ -86,8 +93,9 @@ function renderMaps(report: ModelReport, width: number, style: Style): string {
     renderAddressMap(report.flash, fileBytes, width, style),
     "",
     style.bold(`arena: ${grouped(arenaBytes)} bytes`) +
-      ` (state ${grouped(stateBytes)}, scratch ${grouped(scratchBytes)}; pale bars share bytes in turn)`,
+      ` (state ${grouped(stateBytes)}, scratch ${grouped(scratchBytes)})`,
     renderAddressMap(report.arena, arenaBytes, width, style),
+    style.dim("rows and scratch under each other use the same bytes in turn"),
   ];
   return parts.join("\n");
 }

@@ -26,11 +26,11 @@ export function points(change: number): string {
   return `${change > 0 ? "+" : ""}${text === "-0.00" ? "0.00" : text} points`;
 }
 
-/** A scale: exact powers of two as such, others with three digits. */
+/** A scale: powers of two as such (files keep five digits of a scale), others with three digits. */
 export function scaleText(scale: number | undefined): string {
   if (scale === undefined || !(scale > 0)) return "-";
-  const exponent = Math.log2(scale);
-  return Number.isInteger(exponent) ? `2^${exponent}` : significant(scale, 3);
+  const exponent = Math.round(Math.log2(scale));
+  return Math.abs(scale / 2 ** exponent - 1) < 2e-5 ? `2^${exponent}` : significant(scale, 3);
 }
 
 /** A number with so many significant digits, without trailing zeros. */
@@ -54,4 +54,9 @@ export function duration(seconds: number): string {
 /** Byte offset as hexadecimal with at least four digits. */
 export function hexOffset(offset: number): string {
   return `0x${offset.toString(16).padStart(4, "0")}`;
+}
+
+/** "1 window", "12 windows". */
+export function counted(count: number, thing: string): string {
+  return `${grouped(count)} ${thing}${count === 1 ? "" : "s"}`;
 }

@@ -115,7 +115,7 @@ function renderLegend(curves: readonly PlotCurve[]): string {
   const parts: string[] = [];
   for (const { label, color, filled } of [...curves].reverse()) {
     parts.push(`<text x="${right}" y="22" font-size="12" text-anchor="end" fill="${INK}">${escapeXml(label)}</text>`);
-    right -= label.length * 6.6 + 24;
+    right -= label.length * 7.4 + 24;
     const swatch = filled ? `height="10" y="13" fill-opacity="0.35"` : `height="3" y="17"`;
     parts.push(`<rect x="${right}" width="16" ${swatch} fill="${color}"/>`);
     right -= 18;

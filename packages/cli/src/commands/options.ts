@@ -1,0 +1,60 @@
+import { InvalidArgumentError, Option } from "commander";
+import type { DataOptions } from "../load-data.js";
+
+/** A whole number >= `least`, for commander. */
+export function wholeNumber(least: number): (text: string) => number {
+  return (text) => {
+    const value = Number(text);
+    if (/^\d+$/.test(text) && Number.isSafeInteger(value) && value >= least) return value;
+    throw new InvalidArgumentError(`expected a whole number, at least ${least}`);
+  };
+}
+
+/** Options that say how recordings are read, as commander parses them. */
+export interface DataFlags {
+  readonly label?: string;
+  readonly target?: string;
+  readonly ahead?: number;
+  readonly session?: string;
+  readonly channels?: string;
+  readonly windows?: string;
+  readonly splitColumn?: string;
+  readonly hop?: number;
+  readonly counts?: true;
+  readonly physical?: true;
+  readonly withUnlabelled?: true;
+}
+
+export const dataOptions = (): Option[] => [
+  new Option("--label <column>", "csv column with the label (default: label, class or activity)"),
+  new Option("--session <column>", "csv column whose change starts a new recording (default: session, recording)"),
+  new Option("--target <column>", "column or channel to predict: scores a regression model"),
+  new Option("--ahead <frames>", "frames between a window's end and its target").argParser(wholeNumber(0)),
+  new Option("--channels <names>", "channels to feed, in order, separated by commas"),
+  new Option("--windows <file>", "table of windows: columns start, label and a split column"),
+  new Option("--split-column <name>", "column of that table with train and test (default: split)"),
+  new Option("--hop <frames>", "frames between the starts of windows").argParser(wholeNumber(1)),
+  new Option("--counts", "numbers of a csv file are raw counts").conflicts("physical"),
+  new Option("--physical", "numbers of a csv file are physical values"),
+];
+
+export function toDataOptions(flags: DataFlags): DataOptions {
+  const { label, target, ahead, session, channels, windows, splitColumn, hop, counts, physical, withUnlabelled } =
+    flags;
+  const values = counts ? "counts" : physical ? "physical" : undefined;
+  const entries = Object.entries({
+    label,
+    target,
+    ahead,
+    session,
+    channels: channels?.split(",").map((name) => name.trim()),
+    windows,
+    splitColumn,
+    hop,
+    values,
+    withUnlabelled,
+  });
+  return Object.fromEntries(entries.filter(([, value]) => value !== undefined)) as DataOptions;
+}
+
+export const jsonOption = (): Option => new Option("--json", "print one json document instead of text");

@@ -1,0 +1,71 @@
+#!/usr/bin/env node
+import { createRequire } from "node:module";
+import { Command, CommanderError } from "commander";
+import { EXIT, exitCodeOf } from "./cli-error.js";
+import { convertCommand } from "./commands/convert.js";
+import { evalCommand } from "./commands/eval.js";
+import { inspectCommand } from "./commands/inspect.js";
+import { runCommand } from "./commands/run.js";
+import { processTerminal } from "./terminal.js";
+import { removeUnfinished } from "./write-file.js";
+
+const { version } = createRequire(import.meta.url)("../package.json") as { version: string };
+
+/** Builds the command; errors of commander are thrown, not printed twice. */
+export function createProgram(terminal = processTerminal()): Command {
+  const program = new Command("gatelet")
+    .description("run trained recurrent models bit-exactly, from the browser to a Cortex-M4")
+    .version(version)
+    .addHelpText(
+      "after",
+      [
+        "",
+        "example:",
+        "  gatelet convert model.json --calibrate frames.csv -o har.gate",
+        "  gatelet run har.gate < frames.csv",
+        "",
+        "exit codes: 0 done, 1 refused or failed, 2 wrong usage, 3 over budget, 130 interrupted",
+      ].join("\n"),
+    );
+  program.addCommand(convertCommand(terminal));
+  program.addCommand(inspectCommand(terminal));
+  program.addCommand(evalCommand(terminal));
+  program.addCommand(runCommand());
+  for (const command of [program, ...program.commands]) {
+    command.exitOverride();
+    command.configureHelp({ helpWidth: Math.min(terminal.width, 100) });
+    command.configureOutput({ outputError: () => {} });
+  }
+  return program;
+}
+
+/** Runs the command line; resolves to the exit code. Errors are printed here, once. */
+export async function main(args: readonly string[]): Promise<number> {
+  try {
+    await createProgram().parseAsync(args as string[], { from: "user" });
+    return EXIT.OK;
+  } catch (error) {
+    if (error instanceof CommanderError) {
+      if (error.exitCode === 0) return EXIT.OK;
+      const text = error.code === "commander.help" ? "" : error.message.replace(/^error: /, "");
+      if (text !== "") process.stderr.write(`error: ${text}\n`);
+      return EXIT.USAGE;
+    }
+    process.stderr.write(`error: ${messageOf(error)}\n`);
+    return exitCodeOf(error);
+  }
+}
+
+/** The message alone for errors that are meant for users; the stack too for those that are not. */
+function messageOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  return "code" in error ? error.message : (error.stack ?? error.message);
+}
+
+process.once("SIGINT", () => {
+  removeUnfinished();
+  process.stderr.write("\n");
+  process.exit(EXIT.INTERRUPTED);
+});
+
+process.exitCode = await main(process.argv.slice(2));
