@@ -21,3 +21,8 @@ export {
 } from "./cycles/parameters.js";
 export { ElfError, type ElfFile, type ElfSymbol, parseElf } from "./elf/elf.js";
 export { SymbolTable } from "./elf/symbols.js";
+export { runnerElf } from "./runner/elf-file.js";
+export { RunnerError } from "./runner/errors.js";
+export { type FramesOptions, framesImage, framesThatFit } from "./runner/image.js";
+export { RUNNER } from "./runner/map.gen.js";
+export { type Counts, type RunnerReport, type RunnerRequest, runOnBoard } from "./runner/run.js";

@@ -1,0 +1,88 @@
+import type { BuiltinBoard } from "../board/builtin.js";
+import { recordFault } from "../board/fault.js";
+import type { RunReason } from "../board.js";
+import type { Stop } from "../cpu/core.js";
+import { failure } from "./errors.js";
+import type { Counts, RunnerReport } from "./run.js";
+
+/** Word of the core's state that keeps the lowest main stack pointer. */
+const LOWEST_SP = 28;
+const STACK_POINTER = 13;
+const LINK_REGISTER = 14;
+
+/**
+ * Runs the runner firmware on the built-in board and counts layer by layer: from the return of one call of `gatelet_profile`
+ * to the next call, so that the hook's own instructions belong to nobody.
+ */
+export class LayerCounter {
+  readonly #layers: { instructions: number; cycles: number }[] = [];
+  readonly #total = { instructions: 0, cycles: 0 };
+  #stackBytes = 0;
+
+  constructor(readonly board: BuiltinBoard) {}
+
+  run(maxInstructions: number): Pick<RunnerReport, "total" | "layers" | "stackBytes"> {
+    const { core } = this.board;
+    const [begin, end, profile] = ["bench_begin", "bench_end", "gatelet_profile"].map((name) =>
+      this.board.symbol(name),
+    );
+    const addresses = new Set([begin, end, profile]);
+    let stepFrom: Counts | undefined;
+    let stackTop = 0;
+    let layer: number | undefined;
+    let layerFrom = this.#now();
+    // Time inside the hook, taken off the step's total.
+    let hooks = { instructions: 0, cycles: 0 };
+    const limit = core.instructions + maxInstructions;
+    for (;;) {
+      const stop = core.run({ addresses, maxInstructions: limit - core.instructions });
+      if (stop.reason === "idle" || stop.reason === "halt") break;
+      if (stop.reason === "request") continue;
+      if (stop.reason !== "address") throw this.#failure(stop, stackTop);
+      const at = this.#now();
+      if (core.pc === begin) {
+        stepFrom = at;
+        hooks = { instructions: 0, cycles: 0 };
+        stackTop = core.state.words[STACK_POINTER] >>> 0;
+        core.state.words[LOWEST_SP] = stackTop | 0;
+      } else if (core.pc === end && stepFrom !== undefined) {
+        this.#total.instructions += at.instructions - stepFrom.instructions - hooks.instructions;
+        this.#total.cycles += at.cycles - (stepFrom.cycles as number) - hooks.cycles;
+        this.#stackBytes = Math.max(this.#stackBytes, stackTop - (core.state.words[LOWEST_SP] >>> 0));
+        stepFrom = undefined;
+      }
+      if (core.pc !== profile) {
+        layer = undefined;
+        continue;
+      }
+      if (layer !== undefined) this.#book(layer, at, layerFrom);
+      layer = core.state.words[0] >>> 0;
+      core.run({ addresses: new Set([(core.state.words[LINK_REGISTER] & ~1) >>> 0]), maxInstructions: 10_000 });
+      layerFrom = this.#now();
+      hooks.instructions += layerFrom.instructions - at.instructions;
+      hooks.cycles += layerFrom.cycles - at.cycles;
+    }
+    return { total: this.#total, layers: this.#layers, stackBytes: this.#stackBytes };
+  }
+
+  #failure(stop: Stop, stackTop: number): Error {
+    const { core, symbols } = this.board;
+    const reason: RunReason = stop.reason === "fault" ? "fault" : "max-instructions";
+    const fault = stop.fault === undefined ? undefined : recordFault(core, stop.fault, symbols, stackTop);
+    return failure({ reason, ...this.#now(), fault });
+  }
+
+  #now(): { instructions: number; cycles: number } {
+    return { instructions: this.board.core.instructions, cycles: this.board.core.cycles };
+  }
+
+  #book(
+    layer: number,
+    at: { instructions: number; cycles: number },
+    from: { instructions: number; cycles: number },
+  ): void {
+    this.#layers[layer] ??= { instructions: 0, cycles: 0 };
+    this.#layers[layer].instructions += at.instructions - from.instructions;
+    this.#layers[layer].cycles += at.cycles - from.cycles;
+  }
+}
