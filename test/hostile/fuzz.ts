@@ -32,7 +32,11 @@ const BLOB_EVERY = 4;
 /** Small valid models: every kernel, and mixtures. */
 export function fuzzCorpus(): Uint8Array[] {
   const small = { maxSize: 5, maxWindow: 4, maxLayers: 4 };
-  const kernels = KERNEL_NAMES.flatMap((kernel) => [3, 18, 33].map((seed) => kernelModel(kernel, seed, small)));
+  const kernels = KERNEL_NAMES.flatMap((kernel) => [
+    ...[3, 18, 33].map((seed) => kernelModel(kernel, seed, small)),
+    // Rows of 8 and 9: whole vectors, and one value more.
+    ...[55, 62].map((seed) => kernelModel(kernel, seed, { ...small, maxSize: 9 })),
+  ]);
   const mixtures = Array.from({ length: 40 }, (_, seed) => randomModel(1000 + seed, small));
   return [...kernels, ...mixtures].map((spec) => encodeModel(spec)).filter((bytes) => bytes.length <= 6000);
 }
@@ -47,12 +51,17 @@ function judge(bytes: Uint8Array): { readonly status: number; readonly code: str
   }
 }
 
+/** Largest arena and output buffer (int32 rows) of the models that are run: room an engine must have for any of them. */
+export const RUN_LIMITS = { arenaBytes: 65536, outputBytes: 1 << 18, modelBytes: 16384 } as const;
+
 /** Whether running a few frames is a matter of microseconds, however long the file says its window is. */
 function isRunnable({ header, records }: GateModel): boolean {
   const rows = records.reduce((sum, { fields }) => sum + fields.rowsOut, 0);
   const history = (i: number) =>
     isWindowed(records[i]!.kernel) ? historyRows(records[i]!.kernel, records[i]!.fields) : 0;
-  return header.arenaBytes <= 65536 && rows <= 1000 && records.every((_, i) => history(i) <= 64);
+  const outputBytes = 4 * header.maxOutputRows * header.outputSize;
+  if (header.arenaBytes > RUN_LIMITS.arenaBytes || outputBytes > RUN_LIMITS.outputBytes) return false;
+  return rows <= 1000 && records.every((_, i) => history(i) <= 64);
 }
 
 function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
