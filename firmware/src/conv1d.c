@@ -18,12 +18,11 @@ static const int16_t *gather(const gl_layer *layer, const uint8_t *history, uint
 
 static void convolve(const gl_layer *layer, const uint8_t *history, uint32_t channels) {
   const uint32_t dilation = GL_U16(layer, DILATION);
-  const gl_activation activation = gl_layer_activation(layer);
   const int16_t *window = (const int16_t *)(const void *)history;
   gl_matvec m;
   if (dilation > 1u) window = gather(layer, history, 2u * channels, dilation);
   gl_matvec_single(&m, layer, window, GL_U16(layer, TAPS) * channels);
-  gl_matvec_row(&m, &activation, GL_ARENA(layer, OUTPUT), GL_U16(layer, OUTPUT_SIZE));
+  gl_matvec_row(&m, layer, GL_ARENA(layer, OUTPUT));
 }
 
 int gl_conv1d(const gl_layer *layer) {

@@ -12,14 +12,12 @@ static void dense_out32(gl_matvec *m, const gl_layer *layer, uint32_t values) {
 }
 
 void gl_dense(const gl_layer *layer) {
-  const uint32_t values = GL_U16(layer, OUTPUT_SIZE);
   gl_matvec m;
   gl_matvec_single(&m, layer, layer->input, GL_U16(layer, INPUT_SIZE));
   if ((GL_U8(layer, FLAGS) & GATELET_FLAG_OUT32) != 0u) {
-    dense_out32(&m, layer, values);
+    dense_out32(&m, layer, GL_U16(layer, OUTPUT_SIZE));
   } else {
-    const gl_activation activation = gl_layer_activation(layer);
-    gl_matvec_row(&m, &activation, GL_ARENA(layer, OUTPUT), values);
+    gl_matvec_row(&m, layer, GL_ARENA(layer, OUTPUT));
   }
 }
 #endif

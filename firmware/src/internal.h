@@ -226,6 +226,12 @@ GL_INLINE gl_activation gl_layer_gate(const gl_layer *layer) {
   return gate;
 }
 
+/* The usual LSTM or GRU, whose updates are inline. */
+GL_INLINE int gl_is_sigmoid_tanh(const gl_layer *layer) {
+  return GL_U8(layer, GATE_ACTIVATION) == GATELET_ACTIVATION_SIGMOID &&
+         GL_U8(layer, ACTIVATION) == GATELET_ACTIVATION_TANH;
+}
+
 /* What kernels with a rule of their own return: 0, or GL_EMITS and whether the row that left was masked when it came. */
 #define GL_EMITS 1
 #define GL_WAS_MASKED 2

@@ -4,14 +4,7 @@
 #if GL_HAS(LSTM)
 
 /* units whose pre-activations wait on the stack */
-#define BATCH 8u
-
-typedef struct lstm_cell {
-  const gl_activation *gate;
-  const gl_activation *activation;
-  uint32_t cell_shift;
-  int32_t multiplier;
-} lstm_cell;
+#define BATCH 4u
 
 /* (19) */
 GL_INLINE int32_t next_cell(int32_t i, int32_t f, int32_t g, int32_t c, uint32_t cell_shift) {
@@ -28,10 +21,10 @@ GL_INLINE int32_t cell_output(int32_t c, int32_t multiplier) {
 GL_INLINE int32_t next_hidden(int32_t o, int32_t t) { return gl_sat16_shift15(gl_add(gl_mul(o, t), 1 << 14)); }
 
 /* SIGMOID gates and TANH: everything inline */
-static void units_sigmoid_tanh(const lstm_cell *cell, const int16_t *p, int16_t *c, int16_t *h, uint32_t n) {
+static void units_sigmoid_tanh(const gl_layer *layer, const int16_t *p, int16_t *c, int16_t *h, uint32_t n) {
   const uint32_t *table = gl_tanh_half;
-  const uint32_t cell_shift = cell->cell_shift;
-  const int32_t multiplier = cell->multiplier;
+  const uint32_t cell_shift = GL_U8(layer, SHIFT);
+  const int32_t multiplier = GL_S32(layer, MULTIPLIER);
   const int16_t *end = h + n;
   uint32_t pair = GL_TANH_PAIR;
   for (; h != end; p += 4) {
@@ -45,38 +38,36 @@ static void units_sigmoid_tanh(const lstm_cell *cell, const int16_t *p, int16_t 
   }
 }
 
-static void units_any(const lstm_cell *cell, const int16_t *p, int16_t *c, int16_t *h, uint32_t n) {
-  const int16_t *end = h + n;
-  for (; h != end; p += 4) {
-    const int32_t i = gl_activate(cell->gate, p[0]);
-    const int32_t f = gl_activate(cell->gate, p[1]);
-    const int32_t g = gl_activate(cell->activation, p[2]);
-    const int32_t o = gl_activate(cell->gate, p[3]);
-    const int32_t next = next_cell(i, f, g, *c, cell->cell_shift);
+static __attribute__((noinline)) void units_any(const gl_layer *layer, const int16_t *p, int16_t *c, int16_t *h,
+                                                uint32_t n) {
+  const gl_activation gate = gl_layer_gate(layer), activation = gl_layer_activation(layer);
+  for (const int16_t *end = h + n; h != end; p += 4) {
+    const int32_t i = gl_activate(&gate, p[0]);
+    const int32_t f = gl_activate(&gate, p[1]);
+    const int32_t g = gl_activate(&activation, p[2]);
+    const int32_t o = gl_activate(&gate, p[3]);
+    const int32_t next = next_cell(i, f, g, *c, GL_U8(layer, SHIFT));
     *c++ = (int16_t)next;
-    *h++ = (int16_t)next_hidden(o, gl_activate(cell->activation, cell_output(next, cell->multiplier)));
+    *h++ = (int16_t)next_hidden(o, gl_activate(&activation, cell_output(next, GL_S32(layer, MULTIPLIER))));
   }
 }
 
 void gl_lstm(const gl_layer *layer) {
   const uint32_t hidden = GL_U16(layer, OUTPUT_SIZE);
-  const gl_activation gate = gl_layer_gate(layer), activation = gl_layer_activation(layer);
-  const int inlined = gate.kind == GATELET_ACTIVATION_SIGMOID && activation.kind == GATELET_ACTIVATION_TANH;
-  const lstm_cell cell = {&gate, &activation, GL_U8(layer, SHIFT), GL_S32(layer, MULTIPLIER)};
   int16_t *state = GL_ARENA(layer, STATE);
   int16_t *next = GL_ARENA(layer, SCRATCH);
   int16_t *c = state + gl_pad8(hidden);
-  int16_t p[4 * BATCH];
+  const int inlined = gl_is_sigmoid_tanh(layer);
   gl_matvec m;
-  const uint32_t input_sum = gl_matvec_recurrent(&m, layer, state);
-  gl_matvec_sums_of(&m, layer, input_sum, gl_matvec_sum(&m, state, hidden));
+  (void)gl_matvec_recurrent(&m, layer, state);
   for (uint32_t u = 0; u < hidden; u += BATCH) {
     const uint32_t n = hidden - u < BATCH ? hidden - u : BATCH;
+    int16_t p[4 * BATCH];
     gl_quads_s16(&m, p, n);
     if (inlined) {
-      units_sigmoid_tanh(&cell, p, c + u, next + u, n);
+      units_sigmoid_tanh(layer, p, c + u, next + u, n);
     } else {
-      units_any(&cell, p, c + u, next + u, n);
+      units_any(layer, p, c + u, next + u, n);
     }
   }
   gl_zero_tail(next, hidden);

@@ -10,47 +10,142 @@ extern "C" {
 #endif
 
 #if GATELET_CORTEX_M4
+
+/* What a part costs to set up is paid once a step; layout: matvec_layout.h. */
 typedef struct gl_part {
   uint32_t x;
   uint32_t step_back;
   uint32_t entry;
   uint32_t rounds;
 } gl_part;
+
+typedef struct gl_matvec {
+  /* alignShift stands inside the second part */
+  uint32_t second_x, second_step_back, second_entry, shift, second_rounds;
+  gl_part first;
+  /* 128 (8 at 4 bits) times the sum of the columns, the first part's shifted */
+  uint32_t trick_bias;
+  const uint8_t *params;
+  uint32_t params_skip;
+  const uint8_t *weights;
+  uint32_t bits;
+} gl_matvec;
+
+void gl_m4_quads8(gl_matvec *m, void *out, const void *end);
+void gl_m4_quads4(gl_matvec *m, void *out, const void *end);
+
 #else
+
 typedef struct gl_part {
   const int16_t *x;
   uint32_t units;
 } gl_part;
-#endif
 
-typedef struct gl_cursor {
+typedef struct gl_matvec {
+  gl_part first, second;
+  uint32_t uses_second;
   uint32_t shift;
-  /* 128 (8 at 4 bits) times the sum of the columns, the first part's shifted */
   uint32_t trick_bias;
   const uint8_t *params;
+  uint32_t params_skip;
   const uint8_t *weights;
-} gl_cursor;
-
-/* `lone` serves quads over the second part only; both cursors move on with the quads they served. */
-typedef struct gl_matvec {
-  gl_part part[2];
-  gl_cursor cursor;
-  gl_cursor lone;
+  uint32_t weights_skip;
   uint32_t bits;
 } gl_matvec;
 
-/* Weights, row parameters, bits and shift from the record. The parts follow. */
+#endif
+
+/* Weights, row parameters, bits and shift from the record; nothing skipped. The parts follow. */
 void gl_matvec_begin(gl_matvec *m, const gl_layer *layer);
 
-/* Sets part 0 or 1 to a row of `columns` values. Part 0 first; part 1 is used where it was set. Does not touch the sums. */
-void gl_matvec_part(gl_matvec *m, uint32_t index, const int16_t *x, uint32_t columns);
+/* A part over a row of `columns` values. */
+gl_part gl_matvec_part(const gl_matvec *m, const int16_t *x, uint32_t columns);
+
+/* Bytes of weights of one quad over `columns`. */
+GL_INLINE uint32_t gl_part_bytes(const gl_matvec *m, uint32_t columns) {
+  return m->bits == 8u ? 4u * gl_pad4(columns) : 2u * gl_pad8(columns);
+}
+
+/* The next quads use this part alone. Forgets what is skipped in the weights. */
+GL_INLINE void gl_matvec_use(gl_matvec *m, gl_part only) {
+  m->first = only;
+#if !GATELET_CORTEX_M4
+  m->uses_second = 0;
+  m->weights_skip = 0;
+#endif
+}
+
+/* Back to both parts; `first` is what gl_matvec.first was then. */
+GL_INLINE void gl_matvec_use_again(gl_matvec *m, gl_part first) {
+  m->first = first;
+#if !GATELET_CORTEX_M4
+  m->uses_second = 1;
+  m->weights_skip = 0;
+#endif
+}
+
+/* The next quads use both parts, the first one's sums shifted. */
+GL_INLINE void gl_matvec_use_both(gl_matvec *m, gl_part first, gl_part second) {
+  m->first = first;
+#if GATELET_CORTEX_M4
+  m->first.rounds |= GL_M4_HAS_SECOND;
+  m->second_x = second.x;
+  m->second_step_back = second.step_back;
+  m->second_entry = second.entry;
+  m->second_rounds = second.rounds;
+#else
+  m->second = second;
+  m->uses_second = 1;
+  m->weights_skip = 0;
+#endif
+}
+
+/* Another row of as many columns in the place of the first (0) or second (1) part. */
+GL_INLINE void gl_matvec_move(gl_matvec *m, uint32_t index, const int16_t *from, const int16_t *to) {
+#if GATELET_CORTEX_M4
+  uint32_t *x = index == 0u ? &m->first.x : &m->second_x;
+  *x += (uint32_t)((uintptr_t)to - (uintptr_t)from);
+#else
+  (void)from;
+  if (index == 0u) {
+    m->first.x = to;
+  } else {
+    m->second.x = to;
+  }
+#endif
+}
+
+/* Where the next quads lie, and the bytes of weights and quads of parameters to skip behind each. Behind `use`. */
+GL_INLINE void gl_matvec_seek(gl_matvec *m, const uint8_t *weights, uint32_t weights_skip, const uint8_t *params,
+                              uint32_t quads_skip) {
+  m->params = params;
+  m->params_skip = GATELET_ROW_PARAM_BYTES * quads_skip;
+#if GATELET_CORTEX_M4
+  m->weights = weights - weights_skip;
+  m->first.step_back -= weights_skip;
+#else
+  m->weights = weights;
+  m->weights_skip = weights_skip;
+#endif
+}
+
+/* Elsewhere, with what is skipped as it was. */
+GL_INLINE void gl_matvec_seek_on(gl_matvec *m, const uint8_t *weights, uint32_t weights_skip, const uint8_t *params) {
+#if GATELET_CORTEX_M4
+  m->weights = weights - weights_skip;
+#else
+  (void)weights_skip;
+  m->weights = weights;
+#endif
+  m->params = params;
+}
 
 /* Sum of the columns as quads see them: lanes up to the pad of the weights' blocks. */
 uint32_t gl_matvec_sum(const gl_matvec *m, const int16_t *x, uint32_t columns);
 
 /* Tells the sums of both parts (second 0 where there is none). */
 GL_INLINE void gl_matvec_sums(gl_matvec *m, uint32_t first, uint32_t second) {
-  m->cursor.trick_bias = ((first << m->cursor.shift) + second) << (m->bits == 8u ? 7 : 3);
+  m->trick_bias = ((first << m->shift) + second) << (m->bits == 8u ? 7 : 3);
 }
 
 /* The same for input and state in the order that the record says. */
@@ -62,25 +157,51 @@ GL_INLINE void gl_matvec_sums_of(gl_matvec *m, const gl_layer *layer, uint32_t i
   }
 }
 
-/* Puts another row of as many columns in the place of a part. */
-GL_INLINE void gl_matvec_move(gl_matvec *m, uint32_t index, const int16_t *from, const int16_t *to) {
+/* Sets all up for quads over one row. */
+void gl_matvec_single(gl_matvec *m, const gl_layer *layer, const int16_t *x, uint32_t columns);
+
+/* Sums of the input and the state. */
+typedef struct gl_sums_pair {
+  uint32_t input, state;
+} gl_sums_pair;
+
+/* Sets all up for quads over input and state in the order that the record says. */
+gl_sums_pair gl_matvec_recurrent(gl_matvec *m, const gl_layer *layer, const int16_t *state);
+
 #if GATELET_CORTEX_M4
-  m->part[index].x += (uint32_t)((uintptr_t)to - (uintptr_t)from);
-#else
-  (void)from;
-  m->part[index].x = to;
+
+/* Runs quads that fill [out, end). */
+GL_INLINE void gl_quads_run(gl_matvec *m, void *out, const void *end) {
+#if GATELET_INT4
+  if (m->bits != 8u) {
+    gl_m4_quads4(m, out, end);
+    return;
+  }
 #endif
+  gl_m4_quads8(m, out, end);
 }
 
-/* One row: part 0 with its sum. */
-GL_INLINE void gl_matvec_single(gl_matvec *m, const gl_layer *layer, const int16_t *x, uint32_t columns) {
-  gl_matvec_begin(m, layer);
-  gl_matvec_part(m, 0, x, columns);
-  gl_matvec_sums(m, gl_matvec_sum(m, x, columns), 0);
+GL_INLINE void gl_quads_special(gl_matvec *m, uint32_t flags, void *out, const void *end) {
+  uint32_t *rounds = (m->first.rounds & GL_M4_HAS_SECOND) != 0u ? &m->second_rounds : &m->first.rounds;
+  *rounds |= flags;
+  gl_quads_run(m, out, end);
+  *rounds &= ~flags;
 }
 
-/* Input and state in the order that the record says, no sums yet. Returns the sum of the input columns. */
-uint32_t gl_matvec_recurrent(gl_matvec *m, const gl_layer *layer, const int16_t *state);
+/* The next quads: saturated to int16 (15), 4 values each. */
+GL_INLINE void gl_quads_s16(gl_matvec *m, int16_t *out, uint32_t quads) { gl_quads_run(m, out, out + 4u * quads); }
+
+/* Negative values become 0 as well. */
+GL_INLINE void gl_quads_relu(gl_matvec *m, int16_t *out, uint32_t quads) {
+  gl_quads_special(m, GL_M4_SPECIAL, out, out + 4u * quads);
+}
+
+/* q of (15), not saturated. */
+GL_INLINE void gl_quads_s32(gl_matvec *m, int32_t *out, uint32_t quads) {
+  gl_quads_special(m, GL_M4_SPECIAL | GL_M4_WIDE, out, out + 4u * quads);
+}
+
+#else
 
 /* The next quads: saturated to int16 (15), 4 values each. */
 void gl_quads_s16(gl_matvec *m, int16_t *out, uint32_t quads);
@@ -88,11 +209,11 @@ void gl_quads_s16(gl_matvec *m, int16_t *out, uint32_t quads);
 void gl_quads_relu(gl_matvec *m, int16_t *out, uint32_t quads);
 /* q of (15), not saturated. */
 void gl_quads_s32(gl_matvec *m, int32_t *out, uint32_t quads);
-/* One quad over part 0 or part 1 only, whose columns have this sum; not saturated, no shift. */
-void gl_quad_of_part(gl_matvec *m, uint32_t index, uint32_t sum, int32_t *out);
 
-/* A whole row of `values` outputs: quads, activation, zero tail. */
-void gl_matvec_row(gl_matvec *m, const gl_activation *activation, int16_t *out, uint32_t values);
+#endif
+
+/* The layer's whole output row: quads, activation, zero tail. */
+void gl_matvec_row(gl_matvec *m, const gl_layer *layer, int16_t *out);
 
 #ifdef __cplusplus
 }

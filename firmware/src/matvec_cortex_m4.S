@@ -20,9 +20,9 @@
     .cpu cortex-m4
     .thumb
 
-#define FRAME_MATVEC 0
+#define FRAME_TAIL 0
 #define FRAME_OUT 4
-#define FRAME_END 8
+#define FRAME_SECOND 12
 
 /* One unit at 8 bits: halfword = 256 B + A. r8, r10: raw sums; r9, r11: sums of the high bytes (rows B and D). */
 .macro unit8 index, last=0
@@ -82,8 +82,8 @@
 .macro unpack8
     sub     r8, r8, r9, lsl #8
     sub     r10, r10, r11, lsl #8
-    subs    r8, r8, r1
-    subs    r10, r10, r1
+    sub     r8, r8, r1
+    sub     r10, r10, r1
 .endm
 
 .macro unpack4
@@ -101,7 +101,7 @@
     asr     r8, r8, #4
 .endm
 
-.macro quads name, unit, unpack, bytes
+.macro quads name, unit, unpack
     .section .text.\name, "ax", %progbits
     .p2align 4
     .global \name
@@ -109,16 +109,16 @@
     .thumb_func
 \name:
     push    {r4-r11, lr}
-    adds    r0, r0, #GL_M4_SECOND
-    push    {r0, r1, r2}
+    mov     r3, r0
+    adds    r0, r0, #GL_M4_TAIL
     mov     r7, r0
-    ldr     r0, [r7, #(GL_M4_WEIGHTS - GL_M4_SECOND)]
+    push    {r0, r1, r2, r3}
+    ldr     r0, [r7, #(GL_M4_WEIGHTS - GL_M4_TAIL)]
     b       3f
 
     /* the second part: the first one's sums move left by alignShift, the loop runs once more */
-2:  ldr     r7, [sp, #FRAME_MATVEC]
-    ldmia   r7, {r1, r2, r3, lr}
-    ldr     r4, [r7, #(GL_M4_SHIFT - GL_M4_SECOND)]
+2:  ldr     r7, [sp, #FRAME_SECOND]
+    ldmia   r7, {r1, r2, r3, r4, lr}
     lsl     r8, r8, r4
     lsl     r9, r9, r4
     lsl     r10, r10, r4
@@ -126,7 +126,7 @@
     subs    r0, r0, r2
     bx      r3
 
-    /* a quad begins; r7 = &second part */
+    /* a quad begins; r7 = &tail, the first part lies right before it */
     .p2align 2
 3:  ldmdb   r7, {r1, r2, r3, lr}
     mov     r8, #0
@@ -151,10 +151,11 @@
     \unit   7, 1
     subs    lr, lr, #256
     bpl.w   \name\()_loop
+    /* N: another part follows; C: results are not plainly saturated */
     lsls    r2, lr, #31
     bmi     2b
-    ldr     r7, [sp, #FRAME_MATVEC]
-    ldrd    r1, r6, [r7, #(GL_M4_TRICK_BIAS - GL_M4_SECOND)]
+    ldr     r7, [sp, #FRAME_TAIL]
+    ldmia   r7, {r1, r6, r12}
     ldmia   r6!, {r2-r5}
     \unpack
     add     r8, r8, r2
@@ -162,27 +163,26 @@
     add     r10, r10, r4
     add     r11, r11, r5
     ldmia   r6!, {r2-r5}
-    str     r6, [r7, #(GL_M4_PARAMS - GL_M4_SECOND)]
+    add     r6, r6, r12
     smmulr  r2, r8, r2
     smmulr  r3, r9, r3
     smmulr  r4, r10, r4
     smmulr  r5, r11, r5
-    ldr     r6, [sp, #FRAME_OUT]
-    tst     lr, #GL_M4_SPECIAL
-    bne     5f
+    str     r6, [r7, #4]
+    ldrd    r1, r6, [sp, #FRAME_OUT]
+    bcs     5f
     ssat    r2, #16, r2
     ssat    r3, #16, r3
     ssat    r4, #16, r4
     ssat    r5, #16, r5
 4:  pkhbt   r2, r2, r3, lsl #16
     pkhbt   r3, r4, r5, lsl #16
-    stmia   r6!, {r2, r3}
-6:  str     r6, [sp, #FRAME_OUT]
-    ldr     r5, [sp, #FRAME_END]
-    cmp     r6, r5
+    stmia   r1!, {r2, r3}
+6:  str     r1, [sp, #FRAME_OUT]
+    cmp     r1, r6
     bne     3b
-    str     r0, [r7, #(GL_M4_WEIGHTS - GL_M4_SECOND)]
-    add     sp, sp, #12
+    str     r0, [r7, #(GL_M4_WEIGHTS - GL_M4_TAIL)]
+    add     sp, sp, #16
     pop     {r4-r11, pc}
 5:  tst     lr, #GL_M4_WIDE
     bne     7f
@@ -191,14 +191,14 @@
     usat    r4, #15, r4
     usat    r5, #15, r5
     b       4b
-7:  stmia   r6!, {r2-r5}
+7:  stmia   r1!, {r2-r5}
     b       6b
     .size   \name, . - \name
 .endm
 
-    quads   gl_m4_quads8, unit8, unpack8, 16
+    quads   gl_m4_quads8, unit8, unpack8
 #if GATELET_INT4
-    quads   gl_m4_quads4, unit4, unpack4, 8
+    quads   gl_m4_quads4, unit4, unpack4
 #endif
 
     .section .text.gl_m4_sum, "ax", %progbits

@@ -4,13 +4,15 @@
 
 #include "gatelet_config.h"
 
-/* each part: x - 4, bytes to step the weights back, entry into the loop, (rounds - 1) << 8 | flags */
-#define GL_M4_FIRST 0
-#define GL_M4_SECOND 16
-#define GL_M4_SHIFT 32
-#define GL_M4_TRICK_BIAS 36
-#define GL_M4_PARAMS 40
-#define GL_M4_WEIGHTS 44
+/*
+ * second part: x - 4, bytes to step the weights back, entry into the loop, alignShift, (rounds - 1) << 8 | flags
+ * first part:  x - 4, bytes to step back less what quads skip, entry, rounds and flags
+ * tail:        bias of the trick, parameters, bytes to skip behind each quad's parameters, weights
+ */
+#define GL_M4_SECOND 0
+#define GL_M4_FIRST 20
+#define GL_M4_TAIL 36
+#define GL_M4_WEIGHTS (GL_M4_TAIL + 12)
 
 /* bytes of code of one unit of the loop */
 #define GL_M4_UNIT8_BYTES 60

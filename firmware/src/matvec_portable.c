@@ -64,7 +64,8 @@ static const uint8_t *part_sums(const gl_matvec *m, const gl_part *part, const u
 GL_INLINE uint32_t sign28(uint32_t sum) { return (uint32_t)((int32_t)(sum << 4) >> 4); }
 
 /* q of (15) of the four rows of the next quad, from its sums. */
-static void finish(gl_matvec *m, gl_sums s, uint32_t trick_bias, int32_t *q) {
+static void finish(gl_matvec *m, gl_sums s, int32_t *q) {
+  const uint32_t trick_bias = m->trick_bias;
   if (m->bits == 8u) {
     s.a -= (s.b << 8) + trick_bias;
     s.c -= (s.d << 8) + trick_bias;
@@ -74,24 +75,24 @@ static void finish(gl_matvec *m, gl_sums s, uint32_t trick_bias, int32_t *q) {
     s.c = sign28(s.c - (s.d << 4) - trick_bias);
     s.d = sign28(s.d);
   }
-  const uint8_t *params = m->cursor.params;
+  const uint8_t *params = m->params;
   const uint32_t rows[4] = {s.a, s.b, s.c, s.d};
   for (uint32_t r = 0; r < 4u; r++) {
     q[r] = gl_mulh((int32_t)(rows[r] + gl_u32(params + 4u * r)), gl_s32(params + 16u + 4u * r));
   }
-  m->cursor.params = params + GATELET_ROW_PARAM_BYTES;
+  m->params = params + GATELET_ROW_PARAM_BYTES + m->params_skip;
 }
 
 static void next_quad(gl_matvec *m, int32_t *q) {
   gl_sums sums = {0, 0, 0, 0};
-  const uint8_t *weights = part_sums(m, &m->part[0], m->cursor.weights, &sums);
-  if (m->part[1].units != 0u) {
-    const uint32_t shift = m->cursor.shift;
+  const uint8_t *weights = part_sums(m, &m->first, m->weights, &sums);
+  if (m->uses_second != 0u) {
+    const uint32_t shift = m->shift;
     sums.a <<= shift, sums.b <<= shift, sums.c <<= shift, sums.d <<= shift;
-    weights = part_sums(m, &m->part[1], weights, &sums);
+    weights = part_sums(m, &m->second, weights, &sums);
   }
-  m->cursor.weights = weights;
-  finish(m, sums, m->cursor.trick_bias, q);
+  m->weights = weights + m->weights_skip;
+  finish(m, sums, q);
 }
 
 void gl_quads_s16(gl_matvec *m, int16_t *out, uint32_t quads) {
@@ -109,12 +110,6 @@ void gl_quads_relu(gl_matvec *m, int16_t *out, uint32_t quads) {
 
 void gl_quads_s32(gl_matvec *m, int32_t *out, uint32_t quads) {
   for (; quads != 0u; quads--, out += 4) next_quad(m, out);
-}
-
-void gl_quad_of_part(gl_matvec *m, uint32_t index, uint32_t sum, int32_t *out) {
-  gl_sums sums = {0, 0, 0, 0};
-  m->cursor.weights = part_sums(m, &m->part[index], m->cursor.weights, &sums);
-  finish(m, sums, sum << (m->bits == 8u ? 7 : 3), out);
 }
 
 #endif
