@@ -1,7 +1,8 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { gunzipSync } from "node:zlib";
-import { FloatExecutor, foldGraph, type Graph, importModel, memorySource } from "@gatelet/converter";
+import { FloatExecutor, foldGraph, type Graph, ImportError, importModel, memorySource } from "@gatelet/converter";
 import { describe, expect, it } from "vitest";
+import { makeRandom } from "./random.js";
 
 /** What `fixtures/make_fixtures.py` writes: Keras' own answers, and the model as a tfjs converter writes it. */
 interface Fixture {
@@ -55,4 +56,23 @@ describe.each(names.map((name) => name.slice(0, -5)))("Keras model %s", (name) =
     };
     expect(worst(graph, fixture, normalize)).toBeLessThanOrEqual(1e-5);
   });
+});
+
+describe("broken archives", () => {
+  it.each(["masking.k3.keras", "stacked.k2.h5.gz"])(
+    "%s with wrong bytes is read or refused as an ImportError",
+    async (name) => {
+      const good = load(name);
+      const random = makeRandom(name.length);
+      const pick = (size: number) => Math.floor(((random() + 1) / 2) * size);
+      for (let mutant = 0; mutant < 60; mutant++) {
+        const bytes = mutant % 5 === 0 ? good.slice(0, pick(good.length)) : good.slice();
+        // Most of an HDF5 file's structure stands in front.
+        for (let i = 0; i < 3; i++) bytes[pick(bytes.length / (i + 1))] = pick(256);
+        await importModel(memorySource("model", { model: bytes })).catch((error: unknown) => {
+          expect(error).toBeInstanceOf(ImportError);
+        });
+      }
+    },
+  );
 });

@@ -18,13 +18,13 @@ function guarded<Result>(file: string, read: () => Result): Result {
 
 /** Reads a Keras 3 `.keras` archive (zip) or a whole-model `.h5` file. Throws {@link ImportError}. */
 export function readArchive(entry: string, bytes: Uint8Array): RawModel {
-  return bytes[0] === 0x50 ? readKeras(entry, bytes) : readH5(entry, bytes);
+  return guarded(entry, () => (bytes[0] === 0x50 ? readKeras(entry, bytes) : readH5(entry, bytes)));
 }
 
 const KERAS_FILES = ["config.json", "metadata.json", "model.weights.h5"] as const;
 
 function readKeras(entry: string, bytes: Uint8Array): RawModel {
-  const files = guarded(entry, () => unzipFiles(bytes, KERAS_FILES));
+  const files = unzipFiles(bytes, KERAS_FILES);
   const text = (name: string): string => {
     const file = files.get(name);
     if (file === undefined) throw new ImportError("FILE_MISSING", `${entry} holds no ${name}: is it a Keras archive?`);
@@ -52,7 +52,7 @@ function kerasDialect(version: string): Dialect {
 }
 
 function readH5(entry: string, bytes: Uint8Array): RawModel {
-  const root = guarded(entry, () => openHdf5(bytes));
+  const root = openHdf5(bytes);
   const config = root.attribute("model_config");
   if (typeof config !== "string") {
     const text = `${entry} holds no model_config: it has weights only; save the whole model, or as .keras`;
@@ -63,7 +63,7 @@ function readH5(entry: string, bytes: Uint8Array): RawModel {
   if (weights === undefined) throw new ImportError("WEIGHT_MISSING", `${entry} holds no model_weights`);
   return {
     topology: parseJson(config, "model_config"),
-    weights: new NamedWeights(guarded(entry, () => [...legacyTensors(weights, [])])),
+    weights: new NamedWeights(legacyTensors(weights, [])),
     dialect: kerasDialect(version),
     provenance: `keras ${version}`,
   };
@@ -95,7 +95,7 @@ class GroupedWeights implements WeightStore {
         else if (group.tensor(key) !== undefined) names.push([...path, key].join("/"));
       }
     };
-    walk(this.root, []);
+    guarded("model.weights.h5", () => walk(this.root, []));
     return names;
   }
 
