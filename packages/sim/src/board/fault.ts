@@ -90,18 +90,20 @@ export function backtrace(core: Core, symbols: SymbolTable, stackTop: number): F
     if (!isReturnAddress(core, value)) return;
     // The call, not the instruction behind it: the callee may never return.
     const address = (value & ~1) >>> 0;
-    const place = symbols.at(symbols.indexOf(address - 2));
-    if (symbols.indexOf(address - 2) >= 0 || place === undefined) addresses.push(address);
+    addresses.push(address);
   };
-  const inLeaf = symbols.indexOf(S[14] & ~1) !== symbols.indexOf(core.pc);
-  if (inLeaf) add(S[14]);
   const start = S[13] >>> 0;
+  // The link register is the caller's unless the function has called others or saved it already.
+  const inLeaf = symbols.indexOf(S[14] & ~1) !== symbols.indexOf(core.pc);
+  const saved =
+    core.memory.isBacked(start, 32) &&
+    [0, 4, 8, 12, 16, 20, 24, 28].some((at) => core.memory.load(start + at, 4) === S[14]);
+  if (inLeaf && !saved) add(S[14]);
   for (let at = start; at + 4 <= stackTop && addresses.length < MAXIMUM_FRAMES; at += 4) {
     if (!core.memory.isBacked(at, 4)) break;
     add(core.memory.load(at, 4));
   }
-  const unique = addresses.filter((address, i) => i === 0 || address !== addresses[i - 1]);
-  return unique.map((address, i) => ({ address, place: symbols.describe(i === 0 ? address : address - 2) }));
+  return addresses.map((address, i) => ({ address, place: symbols.describe(i === 0 ? address : address - 2) }));
 }
 
 /** The record as text: what happened, where, registers, callers. */

@@ -266,7 +266,16 @@ export class Core {
       return;
     }
     this.spend(this.exceptions.entryCycles(tailChained));
-    this.jump(this.exceptions.enter(n, this.pc));
+    const from = this.pc;
+    this.jump(this.exceptions.enter(n, from));
+    this.reportJump(0, from);
+  }
+
+  /** Tells the profile of an exception's entry (0) or return (1). */
+  private reportJump(kind: 0 | 1, from: number): void {
+    const S = this.state.words;
+    const { profile } = this.translator.settings.observers;
+    if (profile !== undefined) profile(kind, this.pc, from, S[CYCLES], S[INSTRUCTIONS]);
   }
 
   private jump(target: number): void {
@@ -287,6 +296,7 @@ export class Core {
     if (target >>> 28 === 15 && this.exceptions.ipsr !== 0) {
       this.fold();
       this.pc = (this.exceptions.leave(target) & ~1) >>> 0;
+      this.reportJump(1, this.pc);
       const chained = this.exceptions.next();
       if (chained !== 0) this.takeExceptions(true);
       else this.spend(this.options.timing.exceptionExit.value);
