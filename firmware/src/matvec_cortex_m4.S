@@ -16,6 +16,7 @@
  */
 #include "matvec_layout.h"
 
+    .file   "matvec_cortex_m4.S"
     .syntax unified
     .cpu cortex-m4
     .thumb

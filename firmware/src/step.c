@@ -304,7 +304,7 @@ int32_t gatelet_step(gatelet_stream *stream, const int16_t *frame, void *output,
   t.frame = frame;
   t.output = (uint8_t *)output;
   t.rows = 0;
-  if (output_bytes / gatelet_row_bytes(t.model) < t.model->max_output_rows) return GATELET_STATUS_OUTPUT_TOO_SMALL;
+  if (output_bytes < (uint64_t)gatelet_row_bytes(t.model) * t.model->max_output_rows) return GATELET_STATUS_OUTPUT_TOO_SMALL;
   if (t.model->input_kind == GATELET_INPUT_KIND_TOKENS && (uint16_t)*frame >= t.model->vocabulary_size) {
     return GATELET_STATUS_BAD_TOKEN;
   }

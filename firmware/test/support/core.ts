@@ -1,4 +1,5 @@
-import { CORTEX_M4_TIMING, Core, NRF52840_MEMORY_TIMING } from "@gatelet/sim";
+import { Core } from "../../../packages/sim/src/cpu/core.js";
+import { CORTEX_M4_TIMING, NRF52840_MEMORY_TIMING } from "../../../packages/sim/src/cycles/parameters.js";
 import { readElf, runnerMap } from "./runner.js";
 
 /** Result of the runner on the simulated core. */
