@@ -1,4 +1,3 @@
-#!/usr/bin/env node
 import { createRequire } from "node:module";
 import { Command, CommanderError } from "commander";
 import { EXIT, exitCodeOf } from "./cli-error.js";
@@ -47,13 +46,21 @@ export async function main(args: readonly string[]): Promise<number> {
   } catch (error) {
     if (error instanceof CommanderError) {
       if (error.exitCode === 0) return EXIT.OK;
-      const text = error.code === "commander.help" ? "" : error.message.replace(/^error: /, "");
-      if (text !== "") process.stderr.write(`error: ${text}\n`);
+      // Without a command commander has shown the help already.
+      if (error.code !== "commander.help") process.stderr.write(`error: ${usageMessage(error)}\n`);
       return EXIT.USAGE;
     }
     process.stderr.write(`error: ${messageOf(error)}\n`);
     return exitCodeOf(error);
   }
+}
+
+/** Commander's message on one line: `unknown command 'convrt' (did you mean convert?)`. */
+function usageMessage({ message }: CommanderError): string {
+  return message
+    .replace(/^error: /, "")
+    .replace(/\n\(Did you/, " (did you")
+    .replaceAll("\n", " ");
 }
 
 /** The message alone for errors that are meant for users; the stack too for those that are not. */

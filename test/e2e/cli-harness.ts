@@ -1,0 +1,83 @@
+import { spawn } from "node:child_process";
+import { cpSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { build } from "esbuild";
+
+const ROOT = fileURLToPath(new URL("../..", import.meta.url));
+
+/** Where the command is put together from its TypeScript sources, so that a stale dist/ can never make a test pass. */
+const BUNDLES = join(ROOT, "build/e2e-cli");
+mkdirSync(BUNDLES, { recursive: true });
+const home = mkdtempSync(join(BUNDLES, "run-"));
+const MAIN = join(home, "dist/main.mjs");
+cpSync(join(ROOT, "packages/cli/package.json"), join(home, "package.json"));
+await build({
+  entryPoints: [join(ROOT, "packages/cli/src/main.ts")],
+  outfile: MAIN,
+  bundle: true,
+  platform: "node",
+  format: "esm",
+  packages: "external",
+  logLevel: "error",
+  alias: Object.fromEntries(
+    Object.entries({
+      "@gatelet/converter/format": "converter/src/format/index.ts",
+      "@gatelet/converter": "converter/src/index.ts",
+      "@gatelet/kernels": "kernels-as/src/index.ts",
+      "@gatelet/sim": "sim/src/index.ts",
+      "@gatelet/train": "train/src/index.ts",
+    }).map(([name, path]) => [name, join(ROOT, "packages", path)]),
+  ),
+});
+process.once("exit", () => rmSync(home, { recursive: true, force: true }));
+
+/** The committed example. */
+export const EXAMPLE = join(ROOT, "examples/pump");
+export const README = join(ROOT, "README.md");
+
+export interface CliResult {
+  readonly code: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** Starts `gatelet`, without a terminal. */
+export function startCli(args: readonly string[], nodeFlags: readonly string[] = []) {
+  return spawn(process.execPath, [...nodeFlags, MAIN, ...args], {
+    env: { ...process.env, COLUMNS: "80", NO_COLOR: "1" },
+    stdio: "pipe",
+  });
+}
+
+/** Runs `gatelet` to its end. */
+export function runCli(args: readonly string[], input: string | Uint8Array = ""): Promise<CliResult> {
+  return new Promise((resolve, reject) => {
+    const child = startCli(args);
+    let stdout = "";
+    let stderr = "";
+    child.stdout.setEncoding("utf8").on("data", (text: string) => (stdout += text));
+    child.stderr.setEncoding("utf8").on("data", (text: string) => (stderr += text));
+    // A command that refuses its arguments may end before it has read its input.
+    child.stdin.on("error", () => {});
+    child.on("error", reject);
+    child.on("close", (code) => resolve({ code, stdout, stderr }));
+    child.stdin.end(input);
+  });
+}
+
+/** A folder for one test file, and its removal. */
+export function temporaryFolder(): { readonly path: (name: string) => string; remove(): Promise<void> } {
+  const folder = mkdtempSync(join(tmpdir(), "gatelet-cli-"));
+  return { path: (name) => join(folder, name), remove: () => rm(folder, { recursive: true, force: true }) };
+}
+
+/** Converts the example; returns the path of the `.gate` file. */
+export async function convertExample(output: string, ...more: readonly string[]): Promise<string> {
+  const calibration = ["--calibrate", join(EXAMPLE, "calibration.csv")];
+  const result = await runCli(["convert", join(EXAMPLE, "model.json"), ...calibration, "-o", output, ...more]);
+  if (result.code !== 0) throw new Error(result.stderr);
+  return output;
+}
