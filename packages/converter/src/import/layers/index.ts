@@ -26,6 +26,7 @@ const LOWERINGS: Readonly<Record<string, Lowering>> = {
   SimpleRNN: lowerRecurrent,
   LSTM: lowerRecurrent,
   GRU: lowerRecurrent,
+  GateletGRU: lowerRecurrent,
   RNN: lowerRecurrent,
   Bidirectional: lowerBidirectional,
   Dense: lowerDense,

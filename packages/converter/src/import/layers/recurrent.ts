@@ -13,6 +13,8 @@ const LAYER_KINDS: ReadonlyMap<unknown, CellKind> = new Map([
   ["SimpleRNN", "rnn"],
   ["LSTM", "lstm"],
   ["GRU", "gru"],
+  // @gatelet/train's own layer, with the same weights.
+  ["GateletGRU", "gru"],
 ]);
 const CELL_KINDS: ReadonlyMap<unknown, CellKind> = new Map([
   ["SimpleRNNCell", "rnn"],

@@ -1,0 +1,24 @@
+import { gru } from "@gatelet/train";
+import * as tf from "@tensorflow/tfjs";
+import { beforeAll, describe, expect, it } from "vitest";
+import { compareWithTfjs } from "./tfjs-harness.js";
+
+describe("a model with the GRU layer of @gatelet/train", () => {
+  beforeAll(async () => {
+    await tf.setBackend("cpu");
+  });
+
+  it.each([true, false])("is imported as GRU, reset after: %s", async (resetAfter) => {
+    const model = tf.sequential({
+      layers: [
+        gru(tf, { units: 5, resetAfter, returnSequences: true, inputShape: [7, 3] }),
+        gru(tf, { units: 4, resetAfter }),
+        tf.layers.dense({ units: 3, activation: "softmax" }),
+      ],
+    });
+    const windows = Array.from({ length: 3 }, (_, w) =>
+      Float32Array.from({ length: 21 }, (__, i) => Math.sin(i * (w + 1))),
+    );
+    expect(await compareWithTfjs(model, windows, [7, 3])).toBeLessThan(1e-5);
+  });
+});
