@@ -3,9 +3,6 @@
 
 #if GL_HAS(LSTM)
 
-/* units whose pre-activations wait on the stack */
-#define BATCH 4u
-
 /* (19) */
 GL_INLINE int32_t next_cell(int32_t i, int32_t f, int32_t g, int32_t c, uint32_t cell_shift) {
   const int32_t kept = gl_add(gl_mul(f, c), 1 << 14);
@@ -19,6 +16,35 @@ GL_INLINE int32_t cell_output(int32_t c, int32_t multiplier) {
 
 /* (21) */
 GL_INLINE int32_t next_hidden(int32_t o, int32_t t) { return gl_sat16_shift15(gl_add(gl_mul(o, t), 1 << 14)); }
+
+#if GATELET_CORTEX_M4
+
+/* What the assembly needs beside the weights. */
+typedef struct lstm_matvec {
+  gl_matvec m;
+  const uint32_t *table;
+  int16_t *cell;
+  uint32_t cell_shift;
+  int32_t multiplier;
+} lstm_matvec;
+
+GL_STATIC_ASSERT(offsetof(lstm_matvec, table) == GL_M4_TANH_TABLE, "layout of lstm_matvec");
+GL_STATIC_ASSERT(offsetof(lstm_matvec, cell) == GL_M4_CELL, "layout of lstm_matvec");
+GL_STATIC_ASSERT(offsetof(lstm_matvec, cell_shift) == GL_M4_CELL_SHIFT, "layout of lstm_matvec");
+
+/* All units in one go. */
+static __attribute__((noinline)) void layer_sigmoid_tanh(const gl_layer *layer, int16_t *state, int16_t *next,
+                                                         uint32_t hidden) {
+  lstm_matvec l;
+  (void)gl_matvec_recurrent(&l.m, layer, state);
+  l.table = gl_tanh_half;
+  l.cell = state + gl_pad8(hidden);
+  l.cell_shift = GL_U8(layer, SHIFT);
+  l.multiplier = GL_S32(layer, MULTIPLIER);
+  gl_quads_special(&l.m, GL_M4_SPECIAL | GL_M4_LSTM, next, next + hidden);
+}
+
+#else
 
 /* SIGMOID gates and TANH: everything inline */
 static void units_sigmoid_tanh(const gl_layer *layer, const int16_t *p, int16_t *c, int16_t *h, uint32_t n) {
@@ -38,17 +64,35 @@ static void units_sigmoid_tanh(const gl_layer *layer, const int16_t *p, int16_t 
   }
 }
 
-static __attribute__((noinline)) void units_any(const gl_layer *layer, const int16_t *p, int16_t *c, int16_t *h,
-                                                uint32_t n) {
+static void layer_sigmoid_tanh(const gl_layer *layer, int16_t *state, int16_t *next, uint32_t hidden) {
+  int16_t *c = state + gl_pad8(hidden);
+  gl_matvec m;
+  (void)gl_matvec_recurrent(&m, layer, state);
+  for (uint32_t u = 0; u < hidden; u++) {
+    int16_t p[4];
+    gl_quads_s16(&m, p, 1);
+    units_sigmoid_tanh(layer, p, c + u, next + u, 1);
+  }
+}
+
+#endif
+
+static __attribute__((noinline)) void layer_any(const gl_layer *layer, int16_t *state, int16_t *next,
+                                                uint32_t hidden) {
   const gl_activation gate = gl_layer_gate(layer), activation = gl_layer_activation(layer);
-  for (const int16_t *end = h + n; h != end; p += 4) {
+  int16_t *c = state + gl_pad8(hidden);
+  gl_matvec m;
+  (void)gl_matvec_recurrent(&m, layer, state);
+  for (uint32_t u = 0; u < hidden; u++) {
+    int16_t p[4];
+    gl_quads_s16(&m, p, 1);
     const int32_t i = gl_activate(&gate, p[0]);
     const int32_t f = gl_activate(&gate, p[1]);
     const int32_t g = gl_activate(&activation, p[2]);
     const int32_t o = gl_activate(&gate, p[3]);
-    const int32_t next = next_cell(i, f, g, *c, GL_U8(layer, SHIFT));
-    *c++ = (int16_t)next;
-    *h++ = (int16_t)next_hidden(o, gl_activate(&activation, cell_output(next, GL_S32(layer, MULTIPLIER))));
+    const int32_t cell = next_cell(i, f, g, c[u], GL_U8(layer, SHIFT));
+    c[u] = (int16_t)cell;
+    next[u] = (int16_t)next_hidden(o, gl_activate(&activation, cell_output(cell, GL_S32(layer, MULTIPLIER))));
   }
 }
 
@@ -56,19 +100,10 @@ void gl_lstm(const gl_layer *layer) {
   const uint32_t hidden = GL_U16(layer, OUTPUT_SIZE);
   int16_t *state = GL_ARENA(layer, STATE);
   int16_t *next = GL_ARENA(layer, SCRATCH);
-  int16_t *c = state + gl_pad8(hidden);
-  const int inlined = gl_is_sigmoid_tanh(layer);
-  gl_matvec m;
-  (void)gl_matvec_recurrent(&m, layer, state);
-  for (uint32_t u = 0; u < hidden; u += BATCH) {
-    const uint32_t n = hidden - u < BATCH ? hidden - u : BATCH;
-    int16_t p[4 * BATCH];
-    gl_quads_s16(&m, p, n);
-    if (inlined) {
-      units_sigmoid_tanh(layer, p, c + u, next + u, n);
-    } else {
-      units_any(layer, p, c + u, next + u, n);
-    }
+  if (gl_is_sigmoid_tanh(layer)) {
+    layer_sigmoid_tanh(layer, state, next, hidden);
+  } else {
+    layer_any(layer, state, next, hidden);
   }
   gl_zero_tail(next, hidden);
   gl_copy_blocks(state, next, gl_row_bytes(hidden));

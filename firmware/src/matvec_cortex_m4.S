@@ -15,6 +15,7 @@
  * ones stay word-aligned.
  */
 #include "matvec_layout.h"
+#include "gatelet_format.gen.h"
 
     .file   "matvec_cortex_m4.S"
     .syntax unified
@@ -23,6 +24,7 @@
 
 #define FRAME_TAIL 0
 #define FRAME_OUT 4
+#define FRAME_END 8
 #define FRAME_SECOND 12
 
 /* One unit at 8 bits: halfword = 256 B + A. r8, r10: raw sums; r9, r11: sums of the high bytes (rows B and D). */
@@ -100,6 +102,77 @@
     asr     r11, r11, #4
     asr     r10, r10, #4
     asr     r8, r8, #4
+.endm
+
+/*
+ * LSTM behind its quad, KERNELS.md (18) to (21), for sigmoid gates and tanh: r2-r5 = q of i, f, g, o; r1 = next h, moves on.
+ * r7 = tail. Uses all but r0 and r7.
+ */
+
+/* (4) for two arguments at once, in place: a, b become v(a), v(b). r8 table, r11, r12 = 128 << 16, r6, r9 signs. */
+.macro tanh_pair a, b
+    asr     r6, \a, #31
+    asr     r9, \b, #31
+    eor     \a, \a, r6
+    eor     \b, \b, r9
+    sub     \a, \a, r6
+    sub     \b, \b, r9
+    bfi     r11, \a, #0, #7
+    bfi     r12, \b, #0, #7
+    lsr     \a, \a, #7
+    lsr     \b, \b, #7
+    ldr     \a, [r8, \a, lsl #2]
+    ldr     \b, [r8, \b, lsl #2]
+    smuad   \a, \a, r11
+    smuad   \b, \b, r12
+    eor     \a, r6, \a, asr #7
+    eor     \b, r9, \b, asr #7
+    sub     \a, \a, r6
+    sub     \b, \b, r9
+.endm
+
+.macro lstm_unit
+    ldrd    r8, r10, [r7, #GL_M4_TANH_TABLE - GL_M4_TAIL]
+    ssat    r2, #16, r2
+    ssat    r3, #16, r3
+    ssat    r4, #16, r4
+    ssat    r5, #16, r5
+    mov     r11, #0x00800000
+    mov     r12, r11
+    tanh_pair r2, r3
+    add     r2, r2, #32768
+    add     r3, r3, #32768
+    asr     r2, r2, #1
+    asr     r3, r3, #1
+    tanh_pair r4, r5
+    ldrsh   r9, [r10]
+    ldrd    r6, lr, [r7, #GL_M4_CELL_SHIFT - GL_M4_TAIL]
+    mul     r2, r2, r4
+    asr     r2, r2, r6
+    mla     r2, r3, r9, r2
+    add     r5, r5, #32768
+    add     r2, r2, #16384
+    ssat    r2, #16, r2, asr #15
+    strh    r2, [r10], #2
+    lsl     r2, r2, #16
+    smmulr  r2, r2, lr
+    ssat    r2, #16, r2
+    asr     r6, r2, #31
+    eor     r2, r2, r6
+    sub     r2, r2, r6
+    lsr     r3, r2, #7
+    bfi     r11, r2, #0, #7
+    ldr     r2, [r8, r3, lsl #2]
+    asr     r5, r5, #1
+    str     r10, [r7, #GL_M4_CELL - GL_M4_TAIL]
+    smuad   r2, r2, r11
+    eor     r2, r6, r2, asr #7
+    sub     r2, r2, r6
+    mul     r2, r2, r5
+    add     r2, r2, #16384
+    ssat    r2, #16, r2, asr #15
+    ldr     r6, [sp, #FRAME_END]
+    strh    r2, [r1], #2
 .endm
 
 .macro quads name, unit, unpack
@@ -185,7 +258,12 @@
     str     r0, [r7, #(GL_M4_WEIGHTS - GL_M4_TAIL)]
     add     sp, sp, #16
     pop     {r4-r11, pc}
-5:  tst     lr, #GL_M4_WIDE
+5:
+#if GL_HAS(LSTM)
+    tst     lr, #GL_M4_LSTM
+    bne     8f
+#endif
+    tst     lr, #GL_M4_WIDE
     bne     7f
     usat    r2, #15, r2
     usat    r3, #15, r3
@@ -194,6 +272,10 @@
     b       4b
 7:  stmia   r1!, {r2-r5}
     b       6b
+#if GL_HAS(LSTM)
+8:  lstm_unit
+    b       6b
+#endif
     .size   \name, . - \name
 .endm
 

@@ -13,6 +13,10 @@
 #define GL_M4_FIRST 20
 #define GL_M4_TAIL 36
 #define GL_M4_WEIGHTS (GL_M4_TAIL + 12)
+/* bits; then what the LSTM needs behind its quads: table of (4), next cell state, cellShift, multiplier of (20) */
+#define GL_M4_TANH_TABLE (GL_M4_TAIL + 20)
+#define GL_M4_CELL (GL_M4_TAIL + 24)
+#define GL_M4_CELL_SHIFT (GL_M4_TAIL + 28)
 
 /* bytes of code of one unit of the loop */
 #define GL_M4_UNIT8_BYTES 60
@@ -24,5 +28,7 @@
 #define GL_M4_SPECIAL 2
 /* int32 results, unsaturated */
 #define GL_M4_WIDE 4
+/* the quads are units of an LSTM with sigmoid gates and tanh: out takes the new hidden state */
+#define GL_M4_LSTM 8
 
 #endif
