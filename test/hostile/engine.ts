@@ -6,7 +6,7 @@ export interface Engine {
   readonly name: string;
   /** Status of the engine's own checks of a whole file: 0, or the negative code of the refusal. Must not run anything. */
   check(bytes: Uint8Array): number;
-  /** Loads a file that `check` accepted. */
+  /** Loads a file that `check` accepted. The fuzzer keeps one model open at a time. */
   open(bytes: Uint8Array): EngineModel;
 }
 
