@@ -5,6 +5,7 @@ import { convertCommand } from "./commands/convert.js";
 import { evalCommand } from "./commands/eval.js";
 import { inspectCommand } from "./commands/inspect.js";
 import { runCommand } from "./commands/run.js";
+import { trainCommand } from "./commands/train.js";
 import { processTerminal } from "./terminal.js";
 import { removeUnfinished } from "./write-file.js";
 
@@ -30,6 +31,7 @@ export function createProgram(terminal = processTerminal()): Command {
   program.addCommand(inspectCommand(terminal));
   program.addCommand(evalCommand(terminal));
   program.addCommand(runCommand());
+  program.addCommand(trainCommand(terminal));
   for (const command of [program, ...program.commands]) {
     command.exitOverride();
     command.configureHelp({ helpWidth: Math.min(terminal.width, 100) });

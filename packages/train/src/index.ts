@@ -1,8 +1,20 @@
+export { type AugmentOptions, createAugment, mixUp } from "./data/augment.js";
+export { type Balance, balanceSet, classWeights } from "./data/balance.js";
 export { type CsvOptions, csvRecordings } from "./data/csv-recordings.js";
 export { folderRecordings, type ReadFolderFile } from "./data/folder-recordings.js";
+export { type FrameLabelOptions, frameTargets, streamSet } from "./data/frame-labels.js";
 export { loadRecordings, readUnpacked } from "./data/load.js";
 export { type NpyArray, readNpy, readNpz } from "./data/npy.js";
 export { npyRecordings, npzRecordings } from "./data/npy-recordings.js";
+export {
+  classificationSet,
+  fitNormalization,
+  labelByMajority,
+  type Normalization,
+  networkInputs,
+  regressionSet,
+  windowLabels,
+} from "./data/prepare.js";
 export { generatePump, PUMP_CLASSES, PUMP_G_PER_COUNT, PUMP_RATE_HZ, type PumpOptions } from "./data/pump.js";
 export { createRandom, type Random, shuffledIndices } from "./data/random.js";
 export {
@@ -15,6 +27,15 @@ export {
   type Recordings,
   type Split,
 } from "./data/recordings.js";
+export {
+  type DataSplit,
+  findLeaks,
+  type Leak,
+  refuseLeaks,
+  type SplitKind,
+  splitWindows,
+  stratifiedFolds,
+} from "./data/splits.js";
 export { channelAsTarget, channelIndex, fillMissing, selectChannels } from "./data/transforms.js";
 export {
   cutWindows,
@@ -26,9 +47,21 @@ export {
   windowSamples,
   windowsOfSplit,
 } from "./data/windows.js";
+export {
+  type JobData,
+  type JobHooks,
+  type JobSamples,
+  modelMeta,
+  prepareSamples,
+  runTrainJob,
+  type TrainJob,
+  type TrainJobResult,
+} from "./jobs/train-job.js";
+export { type PlacedJob, type PoolOptions, runTrainJobs } from "./jobs/worker-pool.js";
 export { type GruOptions, gru } from "./layers/gru.js";
 export { argMax, type ClassScore, ConfusionMatrix } from "./metrics/classification.js";
 export { RegressionError } from "./metrics/regression.js";
+export { buildPreset, PRESETS, type PresetName, type PresetOptions } from "./networks/presets.js";
 export { BACKEND_NAMES, type BackendName, type LoadedTf, type LoadTfOptions, loadTf, type Tf } from "./tf/load-tf.js";
 export { loadModelFiles, type ModelFiles, modelFiles, saveModelFiles } from "./tf/model-files.js";
 export { TrainError, type TrainErrorCode } from "./training/errors.js";

@@ -1,0 +1,278 @@
+import { join } from "node:path";
+import {
+  BACKEND_NAMES,
+  type BackendName,
+  type Balance,
+  type PlacedJob,
+  PRESETS,
+  type PresetName,
+  runTrainJobs,
+  type SplitKind,
+  type TrainJob,
+  type TrainJobResult,
+  type TrainProgress,
+} from "@gatelet/train";
+import { Command, Option } from "commander";
+import { CliError } from "../cli-error.js";
+import type { Terminal } from "../terminal.js";
+import { percent, significant } from "../text/numbers.js";
+import { renderTable } from "../text/table.js";
+import { jsonOption, wholeNumber } from "./options.js";
+
+interface TrainFlags {
+  readonly data: string;
+  readonly output: string;
+  readonly preset: PresetName;
+  readonly model?: string;
+  readonly units?: string;
+  readonly dense?: string;
+  readonly dropout?: string;
+  readonly window: number;
+  readonly hop?: number;
+  readonly windows?: string;
+  readonly splitColumn?: string;
+  readonly label?: string;
+  readonly session?: string;
+  readonly channels?: string;
+  readonly target?: string;
+  readonly ahead?: number;
+  readonly split: SplitKind;
+  readonly allowLeaks?: true;
+  readonly withUnlabelled?: true;
+  readonly stream?: true;
+  readonly margin?: number;
+  readonly balance: Balance;
+  readonly augment: readonly string[];
+  readonly epochs: number;
+  readonly batch: number;
+  readonly rate: string;
+  readonly patience?: number;
+  readonly seed: number;
+  readonly backend: BackendName;
+  readonly grid: readonly string[];
+  readonly workers: number;
+  readonly json?: true;
+}
+
+const collect = (text: string, before: readonly string[]) => [...before, text];
+
+export function trainCommand(terminal: Terminal): Command {
+  return new Command("train")
+    .description("train a small network on recordings; a run that was stopped goes on when it is called again")
+    .requiredOption("-d, --data <data>", "labelled recordings: csv, npy, npz or a data set folder")
+    .requiredOption("-o, --output <folder>", "folder of the run: configuration, metrics, plots, best model")
+    .addOption(new Option("-p, --preset <name>", "shape of the network").choices(PRESETS).default("gru"))
+    .option("-m, --model <topology>", "tfjs model.json to train instead of a preset")
+    .option("--units <sizes>", "sizes of the preset's layers, e.g. 128-64-32")
+    .option("--dense <sizes>", "sizes of ReLU layers behind them")
+    .option("--dropout <share>", "share of values dropped in front of the last layers")
+    .addOption(new Option("--window <frames>", "frames in a window").argParser(wholeNumber(1)).default(50))
+    .addOption(new Option("--hop <frames>", "frames between the starts of windows").argParser(wholeNumber(1)))
+    .option("--windows <file>", "table of windows: columns start, label and a split column")
+    .option("--split-column <name>", "column of that table with train and test", "split")
+    .option("--label <column>", "csv column with the label")
+    .option("--session <column>", "csv column whose change starts a new recording")
+    .option("--channels <names>", "channels to feed, in order, separated by commas")
+    .option("--target <channel>", "predict this channel: regression")
+    .addOption(new Option("--ahead <frames>", "frames between a window's end and its target").argParser(wholeNumber(0)))
+    .addOption(new Option("--split <how>", "who is tested").choices(["given", "subject", "random"]).default("subject"))
+    .option("--allow-leaks", "let training and test windows share frames: flatters the score")
+    .option("--with-unlabelled", "frames without a label are a class of their own")
+    .option("--stream", "learn an answer a frame, for stream models")
+    .addOption(
+      new Option("--margin <frames>", "with --stream: ignore so many frames round a change").argParser(wholeNumber(0)),
+    )
+    .addOption(
+      new Option("--balance <how>", "evens out rare classes")
+        .choices(["none", "weights", "oversample", "smote"])
+        .default("none"),
+    )
+    .option("--augment <kind=amount>", "jitter, scale, rotate, shift, warp, crop, background; repeatable", collect, [])
+    .addOption(new Option("--epochs <count>", "passes over the data").argParser(wholeNumber(1)).default(30))
+    .addOption(new Option("--batch <count>", "windows in a step").argParser(wholeNumber(1)).default(64))
+    .option("--rate <number>", "learning rate", "0.002")
+    .addOption(new Option("--patience <epochs>", "stop after so many without progress").argParser(wholeNumber(1)))
+    .addOption(new Option("--seed <number>", "same seed, same weights").argParser(wholeNumber(0)).default(1))
+    .addOption(new Option("--backend <name>", "tfjs back end").choices(BACKEND_NAMES).default("auto"))
+    .option("--grid <key=a,b>", "try all combinations: units, rate, batch, seed, dropout; repeatable", collect, [])
+    .addOption(new Option("--workers <count>", "trainings at a time").argParser(wholeNumber(1)).default(1))
+    .addOption(jsonOption())
+    .addHelpText(
+      "after",
+      "\nexample:\n  gatelet train --data recordings.csv --preset gru --units 32 -o run\n  gatelet convert run/best --calibrate recordings.csv -o model.gate",
+    )
+    .action((flags: TrainFlags) => run(terminal, flags));
+}
+
+async function run(terminal: Terminal, flags: TrainFlags): Promise<void> {
+  const variants = gridVariants(flags.grid);
+  const placed = variants.map((variant): PlacedJob & { name: string } => {
+    const name = Object.entries(variant)
+      .map(([key, value]) => `${key}=${value}`)
+      .join(" ");
+    const folder = name === "" ? flags.output : join(flags.output, name.replaceAll(/[^\w.=-]+/g, "_"));
+    return { name, folder, job: jobOf({ ...flags, ...variant }) };
+  });
+  const results = await trainAll(terminal, placed, flags.workers, flags.json === true);
+  const runs = placed.map(({ name, folder }, i) => ({ name, folder, ...results[i] }));
+  if (flags.json) return terminal.print(JSON.stringify({ runs }, null, 2));
+  terminal.print(renderRuns(terminal, runs));
+  const best = runs.reduce((a, b) => (scoreOf(b) > scoreOf(a) ? b : a));
+  terminal.print(
+    `\nbest model: ${join(best.folder, "best")}, next: gatelet convert ${join(best.folder, "best")} --calibrate ${flags.data} -o model.gate`,
+  );
+}
+
+/** Runs trainings with a status line. Shared by the commands that train. */
+export async function trainAll(
+  terminal: Terminal,
+  placed: readonly PlacedJob[],
+  workers: number,
+  quiet: boolean,
+): Promise<TrainJobResult[]> {
+  const progress = terminal.progress("reading");
+  const told = new Set<string>();
+  let done = 0;
+  try {
+    return await runTrainJobs(placed, {
+      workers,
+      onNote: (text) => {
+        if (!quiet && !told.has(text)) terminal.print(text);
+        told.add(text);
+      },
+      onProgress: (_, at) => progress.update(statusOf(at, done, placed.length)),
+      onDone: () => done++,
+    });
+  } finally {
+    progress.end();
+  }
+}
+
+function statusOf(at: TrainProgress, done: number, runs: number): string {
+  const run = runs > 1 ? `run ${done + 1} of ${runs}, ` : "";
+  const accuracy = at.accuracy === undefined ? "" : `, accuracy ${percent(at.accuracy, 1)}`;
+  const left = `${Math.floor(at.secondsLeft / 60)}:${String(Math.floor(at.secondsLeft % 60)).padStart(2, "0")}`;
+  return `${run}epoch ${at.epoch} of ${at.epochs}, batch ${at.batch} of ${at.batches}, loss ${significant(at.loss, 3)}${accuracy}, ${left} left`;
+}
+
+/** The training that flags describe. Throws `USAGE` for what is not a number. */
+function jobOf(flags: TrainFlags): TrainJob {
+  const optional = <Key extends string, Value>(key: Key, value: Value | undefined) =>
+    value === undefined ? {} : ({ [key]: value } as Record<Key, Value>);
+  const dropout = flags.dropout === undefined ? undefined : numberOf("--dropout", flags.dropout);
+  return {
+    data: {
+      path: flags.data,
+      window: flags.window,
+      split: flags.windows === undefined ? flags.split : "given",
+      ...optional("hop", flags.hop ?? (flags.split === "subject" ? Math.max(1, flags.window >> 1) : undefined)),
+      ...optional("labelColumn", flags.label),
+      ...optional("sessionColumn", flags.session),
+      ...optional("channels", flags.channels?.split(",")),
+      ...optional("target", flags.target),
+      ...optional("ahead", flags.ahead),
+      ...optional("keepUnlabelled", flags.withUnlabelled),
+      ...optional("allowLeaks", flags.allowLeaks),
+      ...(flags.windows === undefined
+        ? {}
+        : { windowTable: { path: flags.windows, column: flags.splitColumn ?? "split" } }),
+    },
+    model:
+      flags.model === undefined
+        ? {
+            preset: flags.preset,
+            ...optional("units", sizes("--units", flags.units)),
+            ...optional("dense", sizes("--dense", flags.dense)),
+            ...optional("dropout", dropout),
+          }
+        : { topology: flags.model },
+    ...(flags.stream
+      ? {
+          stream: {
+            change: "ignore",
+            margin: flags.margin ?? 0,
+            warmUp: flags.window >> 2,
+            ...(flags.withUnlabelled ? { rejection: 0 } : {}),
+          },
+        }
+      : {}),
+    balance: flags.balance,
+    ...(flags.augment.length === 0 ? {} : { augment: Object.fromEntries(flags.augment.map(amountOf)) }),
+    training: {
+      epochs: flags.epochs,
+      batchSize: Number(flags.batch),
+      learningRate: numberOf("--rate", flags.rate),
+      ...optional("patience", flags.patience),
+    },
+    seed: Number(flags.seed),
+    backend: flags.backend,
+  };
+}
+
+function numberOf(option: string, text: string): number {
+  const value = Number(text);
+  if (text.trim() !== "" && Number.isFinite(value)) return value;
+  throw new CliError("USAGE", `${option} is "${text}", expected a number`);
+}
+
+function sizes(option: string, text: string | undefined): number[] | undefined {
+  if (text === undefined) return undefined;
+  const list = text.split("-").map(Number);
+  if (list.every((size) => Number.isInteger(size) && size >= 1)) return list;
+  throw new CliError("USAGE", `${option} is "${text}", expected sizes such as 64-32`);
+}
+
+const AUGMENTATIONS = ["jitter", "scale", "rotate", "shift", "warp", "crop", "background"];
+
+function amountOf(text: string): [string, number] {
+  const [kind, amount = ""] = text.split("=");
+  if (AUGMENTATIONS.includes(kind)) return [kind, numberOf(`--augment ${kind}`, amount)];
+  throw new CliError(
+    "USAGE",
+    `--augment is "${text}", expected ${AUGMENTATIONS.join(", ")} with an amount: jitter=0.05`,
+  );
+}
+
+const GRID_KEYS = ["units", "rate", "batch", "seed", "dropout"];
+
+/** All combinations of `key=a,b` texts; one empty variant without any. */
+function gridVariants(grid: readonly string[]): Record<string, string>[] {
+  let variants: Record<string, string>[] = [{}];
+  for (const text of grid) {
+    const [key, values = ""] = text.split("=");
+    if (!GRID_KEYS.includes(key) || values === "") {
+      throw new CliError("USAGE", `--grid is "${text}", expected ${GRID_KEYS.join(", ")} with values: units=16,32`);
+    }
+    variants = variants.flatMap((variant) => values.split(",").map((value) => ({ ...variant, [key]: value })));
+  }
+  return variants;
+}
+
+const scoreOf = ({ validation, test }: TrainJobResult) => validation.accuracy ?? test.accuracy ?? -test.loss;
+
+function renderRuns(terminal: Terminal, runs: readonly (TrainJobResult & { name: string; folder: string })[]): string {
+  const classes = runs[0].test.accuracy !== undefined;
+  const share = (value: number | undefined) => (value === undefined ? "-" : percent(value));
+  return renderTable(
+    [
+      { head: "run", cutTo: 10 },
+      { head: "parameters", align: "right" },
+      { head: "best epoch", align: "right" },
+      ...(classes ? (["validation", "test", "test F1"] as const) : (["validation loss", "test loss"] as const)).map(
+        (head) => ({ head, align: "right" as const }),
+      ),
+      { head: "seconds", align: "right" },
+    ],
+    runs.map(({ name, folder, parameters, bestEpoch, epochs, validation, test, seconds }) => [
+      name === "" ? folder : name,
+      `${parameters}`,
+      `${bestEpoch}/${epochs}`,
+      ...(classes
+        ? [share(validation.accuracy), share(test.accuracy), share(test.macroF1)]
+        : [significant(validation.loss, 4), significant(test.loss, 4)]),
+      significant(seconds, 3),
+    ]),
+    terminal.width,
+    terminal.style,
+  );
+}
