@@ -1,4 +1,4 @@
-import { spawn } from "node:child_process";
+import { type ChildProcessWithoutNullStreams, spawn } from "node:child_process";
 import { cpSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
 
-const ROOT = fileURLToPath(new URL("../..", import.meta.url));
+export const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 
 /** Where the command is put together from its TypeScript sources, so that a stale dist/ can never make a test pass. */
 const BUNDLES = join(ROOT, "build/e2e-cli");
@@ -14,6 +14,18 @@ mkdirSync(BUNDLES, { recursive: true });
 const home = mkdtempSync(join(BUNDLES, "run-"));
 const MAIN = join(home, "dist/main.mjs");
 cpSync(join(ROOT, "packages/cli/package.json"), join(home, "package.json"));
+/** Sources of the packages, by the names under which they are imported. */
+export const SOURCE_ALIASES: Record<string, string> = Object.fromEntries(
+  Object.entries({
+    "@gatelet/converter/format": "converter/src/format/index.ts",
+    "@gatelet/converter": "converter/src/index.ts",
+    "@gatelet/kernels": "kernels-as/src/index.ts",
+    "@gatelet/sim": "sim/src/index.ts",
+    "@gatelet/train": "train/src/index.ts",
+    "gatelet/model": "cli/src/model.ts",
+    gatelet: "cli/src/index.ts",
+  }).map(([name, path]) => [name, join(ROOT, "packages", path)]),
+);
 await build({
   entryPoints: [join(ROOT, "packages/cli/src/main.ts")],
   outfile: MAIN,
@@ -22,15 +34,7 @@ await build({
   format: "esm",
   packages: "external",
   logLevel: "error",
-  alias: Object.fromEntries(
-    Object.entries({
-      "@gatelet/converter/format": "converter/src/format/index.ts",
-      "@gatelet/converter": "converter/src/index.ts",
-      "@gatelet/kernels": "kernels-as/src/index.ts",
-      "@gatelet/sim": "sim/src/index.ts",
-      "@gatelet/train": "train/src/index.ts",
-    }).map(([name, path]) => [name, join(ROOT, "packages", path)]),
-  ),
+  alias: SOURCE_ALIASES,
 });
 process.once("exit", () => rmSync(home, { recursive: true, force: true }));
 
@@ -44,9 +48,10 @@ export interface CliResult {
   readonly stderr: string;
 }
 
-/** Starts `gatelet`, without a terminal. */
+/** Starts `gatelet` at the root of the repository, without a terminal. */
 export function startCli(args: readonly string[], nodeFlags: readonly string[] = []) {
   return spawn(process.execPath, [...nodeFlags, MAIN, ...args], {
+    cwd: ROOT,
     env: { ...process.env, COLUMNS: "80", NO_COLOR: "1" },
     stdio: "pipe",
   });
@@ -54,8 +59,16 @@ export function startCli(args: readonly string[], nodeFlags: readonly string[] =
 
 /** Runs `gatelet` to its end. */
 export function runCli(args: readonly string[], input: string | Uint8Array = ""): Promise<CliResult> {
+  return finished(startCli(args), input);
+}
+
+/** Runs a JavaScript file at the root of the repository. */
+export function runNode(file: string): Promise<CliResult> {
+  return finished(spawn(process.execPath, [file], { cwd: ROOT, stdio: "pipe" }), "");
+}
+
+function finished(child: ChildProcessWithoutNullStreams, input: string | Uint8Array): Promise<CliResult> {
   return new Promise((resolve, reject) => {
-    const child = startCli(args);
     let stdout = "";
     let stderr = "";
     child.stdout.setEncoding("utf8").on("data", (text: string) => (stdout += text));

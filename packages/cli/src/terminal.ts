@@ -27,7 +27,7 @@ export function processTerminal(): Terminal {
   const { stdout, stderr, env } = process;
   const colors = stdout.isTTY === true && env["NO_COLOR"] === undefined && env["TERM"] !== "dumb";
   const asked = Number(env["COLUMNS"]);
-  const width = Number.isInteger(asked) && asked > 0 ? asked : (stdout.columns ?? DEFAULT_WIDTH);
+  const width = Number.isInteger(asked) && asked > 0 ? asked : stdout.columns || DEFAULT_WIDTH;
   const errorStyle = createStyle(stderr.isTTY === true && env["NO_COLOR"] === undefined);
   return {
     style: createStyle(colors),
@@ -47,7 +47,7 @@ function statusLine(text: string): Progress {
   const show = (now: string) => {
     if (now === shown) return;
     shown = now;
-    stderr.write(`\r\x1b[2K${now.slice(0, (stderr.columns ?? DEFAULT_WIDTH) - 1)}`);
+    stderr.write(`\r\x1b[2K${now.slice(0, (stderr.columns || DEFAULT_WIDTH) - 1)}`);
   };
   show(text);
   return {

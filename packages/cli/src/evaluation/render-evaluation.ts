@@ -62,7 +62,8 @@ function summary(
       ["MAE", "mae"],
       ["worst error", "worst"],
     ] as const) {
-      const ratio = other === null ? "" : `${((quantized[key] / other[key] - 1) * 100).toFixed(2)} % more`;
+      const more = other === null ? 0 : (quantized[key] / other[key] - 1) * 100;
+      const ratio = other === null ? "" : `${more > 0 ? "+" : ""}${more.toFixed(2)} %`;
       rows.push([name, significant(quantized[key], 5), other === null ? "" : significant(other[key], 5), ratio]);
     }
   }
