@@ -1,6 +1,8 @@
 export { BuiltinBoard, type BuiltinOptions } from "./board/builtin.js";
 export { backtrace, type FaultRecord, type Frame, formatFault } from "./board/fault.js";
 export { type BoardProfile, energyMicrojoules, NRF52840 } from "./board/profile.js";
+export { QemuBoard, type QemuOptions } from "./board/qemu.js";
+export { hasRenode, RenodeBoard, type RenodeBoardOptions } from "./board/renode.js";
 export {
   type Board,
   BoardError,
@@ -19,8 +21,13 @@ export {
   NRF52840_MEMORY_TIMING,
   type Parameter,
 } from "./cycles/parameters.js";
+export { disassemble } from "./debug/disassemble.js";
+export { GdbServer } from "./debug/gdb.js";
+export { traceInstructions } from "./debug/trace.js";
 export { ElfError, type ElfFile, type ElfSymbol, parseElf } from "./elf/elf.js";
 export { SymbolTable } from "./elf/symbols.js";
+export { type FunctionCost, Profiler } from "./profile/profiler.js";
+export { toCollapsedStacks, toSpeedscope } from "./profile/writers.js";
 export { runnerElf } from "./runner/elf-file.js";
 export { RunnerError } from "./runner/errors.js";
 export { type FramesOptions, framesImage, framesThatFit } from "./runner/image.js";

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { missing } from "../../../../test/support/requirements.js";
 import { compareRecords, type Difference, runInCore, runInQemu } from "./compare.js";
+import { digest, GOLDEN } from "./golden.js";
 import { type Batch, buildBatch } from "./harness.js";
 
 /*
@@ -55,6 +56,12 @@ describe.skipIf(missing("qemu"))("random instruction streams against QEMU", () =
       for (const snippet of batch.snippets) for (const op of snippet.ops) seen.add(op);
     });
   }
+
+  it("made the committed digests", () => {
+    for (const { seed, snippets, runsEach, length, sha256 } of GOLDEN) {
+      expect(digest(runInQemu(buildBatch(seed, snippets, runsEach, length)))).toBe(sha256);
+    }
+  });
 
   it("has compared a million instructions over every operation", () => {
     console.log(`oracle: ${compared} instructions compared, fresh seed ${FRESH_SEED}`);
