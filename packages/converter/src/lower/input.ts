@@ -3,6 +3,7 @@ import { int16Rounder, scaleFor } from "../quantize/activation-plan.js";
 import { affineEntry } from "../quantize/affine.js";
 import { QuantizeError } from "../quantize/errors.js";
 import type { Lowering, NodeOf } from "./lowering.js";
+import { alignedScale } from "./recurrent.js";
 
 /** Code of a masked frame where the mask value is no raw count. */
 const RESERVED_CODE = -32768;
@@ -43,7 +44,7 @@ export function lowerInput(lowering: Lowering): void {
     flags = FLAG.MASK_SET | (mask.zero ? FLAG.MASK_ZERO : 0) | (mask.when === "any" ? FLAG.MASK_ANY : 0);
     folded.push((last = next as number));
   }
-  const scale = scaleFor(lowering.bound(lowering.stats[last].output));
+  const scale = alignedScale(lowering, last, scaleFor(lowering.bound(lowering.stats[last].output)));
   const entries = affineBytes(gain.map((g, j) => affineEntry(`input feature ${j}`, g / scale, offset[j] / scale)));
   const aux = codes === undefined ? entries : concat(entries, int16Bytes(codes));
   const size = input.shape.cols;

@@ -33,6 +33,8 @@ export interface LoweringOptions {
   /** False: plain rounding. */
   readonly compensate: boolean;
   readonly encoding: RawEncoding | undefined;
+  /** Which of the scales that suit a recurrent layer's alignment; undefined: the one with the least expected error. */
+  readonly alignStep?: number;
   /** Rounded matrices by node and bits, kept over several lowerings of one graph. */
   readonly cache: Map<string, QuantizedGroups>;
 }
@@ -51,6 +53,8 @@ export class Lowering {
   readonly simulated: (SimulatedNode | undefined)[] = [];
   readonly matrices = new Map<number, MatrixFacts>();
   readonly warnings: string[] = [];
+  /** True where a scale was chosen to suit the alignment of a recurrent layer. */
+  hasAlignedScale = false;
   /** META entries about the input: the code that marks a masked frame, for instance. */
   readonly inputMeta: Record<string, unknown> = {};
   readonly consumers: readonly (readonly number[])[];
@@ -89,9 +93,9 @@ export class Lowering {
     return stats.bound(this.options.rangeMethod, this.options.margin);
   }
 
-  /** `quantizeGroups`, once per node and width. */
-  quantize(index: number, name: string, groups: readonly RowGroup[], bits: WeightBits): QuantizedGroups {
-    const key = `${index}:${bits}`;
+  /** `quantizeGroups`, once per node, width and the one scale that may differ between lowerings. */
+  quantize(index: number, name: string, groups: readonly RowGroup[], bits: WeightBits, scale: number): QuantizedGroups {
+    const key = `${index}:${bits}:${scale}`;
     const known = this.options.cache.get(key) ?? quantizeGroups(name, groups, bits);
     this.options.cache.set(key, known);
     return known;

@@ -9,6 +9,7 @@ import { type IntegerRows, quantizeRows, type WeightBits, weightLimit } from "..
 import { planWindowing } from "../quantize/windowing.js";
 import { withFallback } from "./fallback.js";
 import type { Lowering, NodeOf } from "./lowering.js";
+import { alignedScale } from "./recurrent.js";
 
 const LINEAR: Activation = { kind: "linear" };
 
@@ -24,7 +25,7 @@ function planFor(lowering: Lowering, index: number, activation: Activation, larg
   const stats = lowering.stats[index];
   // A multiplier below 2^31 needs a row scale below half an LSB of the pre-activation.
   const least = (2.5 * largestStep * 32767) / weightLimit(lowering.options.bitsOf(index));
-  const out = Math.max(lowering.bound(stats.output), least);
+  const out = 32767 * alignedScale(lowering, index, Math.max(lowering.bound(stats.output), least) / 32767);
   return planActivation(activation, { pre: Math.max(lowering.bound(stats.pre), least), out });
 }
 
@@ -90,6 +91,9 @@ function denseGroup(
   preScale: number,
 ): RowGroup {
   const moments: Moments | undefined = lowering.options.compensate ? lowering.stats[index].moments : undefined;
+  if (lowering.options.compensate && moments === undefined) {
+    lowering.warnings.push(`${lowering.graph.nodes[index].name} has ${columns} columns and is rounded plainly`);
+  }
   return {
     rows: bias.length,
     input: { weights, columns, inputScale },
@@ -106,7 +110,7 @@ function quantizeMatrix(
   group: RowGroup,
 ): readonly [WeightBits, IntegerRows] {
   const [bits, { groups, raisedRows, largestRaise }] = withFallback(lowering, index, (width) =>
-    lowering.quantize(index, name, [group], width),
+    lowering.quantize(index, name, [group], width, group.preScale[0]),
   );
   lowering.matrices.set(index, { bits, alignShift: 0, recurrentFirst: false, raisedRows, largestRaise });
   return [bits, groups[0].integers];

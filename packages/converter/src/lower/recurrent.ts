@@ -10,8 +10,8 @@ import {
   powerScaleFor,
 } from "../quantize/activation-plan.js";
 import type { NodeStats } from "../quantize/calibrate.js";
-import type { FloatPart, QuantizedGroups, RowGroup } from "../quantize/matrices.js";
-import type { Moments } from "../quantize/moments.js";
+import { chooseAlignment, type FloatPart, type QuantizedGroups, type RowGroup } from "../quantize/matrices.js";
+import { type Moments, subMoments } from "../quantize/moments.js";
 import type { WeightBits } from "../quantize/rows.js";
 import type { SimulatedCell } from "../quantize/simulate/recurrent.js";
 import { withFallback } from "./fallback.js";
@@ -147,15 +147,6 @@ function rowGroups(
   ];
 }
 
-function subMoments({ columns, samples, mean, second }: Moments, from: number, to: number): Moments {
-  const size = to - from;
-  const part = new Float64Array(size * size);
-  for (let i = 0; i < size; i++) {
-    for (let j = 0; j < size; j++) part[i * size + j] = second[(from + i) * columns + from + j];
-  }
-  return { columns: size, samples, mean: mean.slice(from, to), second: part };
-}
-
 function join<Part extends Int8Array | Int32Array | Float64Array>(
   make: (length: number) => Part,
   parts: (Part | undefined)[],
@@ -170,17 +161,50 @@ function join<Part extends Int8Array | Int32Array | Float64Array>(
   return joined;
 }
 
+/** Scales per octave that are tried. */
+export const ALIGN_STEPS = 8;
+
+/**
+ * Factor 1 .. 2 by which a free scale `scale` should be coarser so that the recurrent layer behind it can align its two
+ * parts well: shifts are powers of two only, and 16 bits have room.
+ */
+export function alignedScale(lowering: Lowering, index: number, scale: number): number {
+  const consumers = lowering.consumers[index];
+  const node = lowering.graph.nodes[consumers[0] ?? 0];
+  if (consumers.length !== 1 || index === lowering.head.node) return scale;
+  if (node.op !== "rnn" && node.op !== "lstm" && node.op !== "gru") return scale;
+  const stats = lowering.stats[consumers[0]];
+  const plan = planCell(lowering, node, stats);
+  lowering.hasAlignedScale = true;
+  const { alignStep } = lowering.options;
+  if (alignStep !== undefined) return scale * 2 ** (alignStep / ALIGN_STEPS);
+  let best = scale;
+  let least = Infinity;
+  for (let step = 0; step < ALIGN_STEPS; step++) {
+    const trial = scale * 2 ** (step / ALIGN_STEPS);
+    const groups = rowGroups(node, kindOf(node), stats, trial, plan, lowering.options.compensate);
+    const { cost } = chooseAlignment(groups, lowering.options.bitsOf(consumers[0]));
+    if (cost < 0.98 * least) {
+      least = cost;
+      best = trial;
+    }
+  }
+  return best;
+}
+
+const kindOf = (node: RecurrentNode): CellKind => (node.op === "gru" && node.resetAfter ? "gruResetAfter" : node.op);
+
 /** RNN, LSTM, GRU and GRU_RESET_AFTER records. */
 export function lowerRecurrent(lowering: Lowering, index: number): void {
   const node = lowering.graph.nodes[index] as RecurrentNode;
   const stats = lowering.stats[index];
-  const kind: CellKind = node.op === "gru" && node.resetAfter ? "gruResetAfter" : node.op;
+  const kind = kindOf(node);
   const { kernel, order } = KERNELS[kind];
   const source = lowering.signal(node.inputs[0]);
   const plan = planCell(lowering, node, stats);
   const groups = rowGroups(node, kind, stats, source.scale, plan, lowering.options.compensate);
   const [bits, quantized] = withFallback(lowering, index, (width) =>
-    lowering.quantize(index, node.name, groups, width),
+    lowering.quantize(index, node.name, groups, width, source.scale),
   );
   const { activation, gate } = plan;
   const last = !node.returnSequences && !lowering.isStream;

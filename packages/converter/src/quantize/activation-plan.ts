@@ -111,7 +111,7 @@ function planLeaky(
   fixed: number | undefined,
 ): ActivationPlan {
   const param = Math.round(slope * 32768);
-  if (param > 32767 || param < -32768) return planTable(activation, range, fixed);
+  if (param > 32767 || param < 0) return planTable(activation, range, fixed);
   const scale = fixed ?? scaleFor(Math.max(range.out, range.pre));
   const integer = (p: number) => (p >= 0 ? p : Math.floor((p * param + 16384) / 32768));
   return makePlan(ACTIVATION.LEAKY, scale, scale, integer, { param });

@@ -27,8 +27,11 @@ export interface CalibrationRun {
   readonly samples: number;
 }
 
-/** Samples that go into one layer's moments: more change nothing measurable. */
-const MOMENT_SAMPLES = 12_000;
+/** Samples that go into one layer's moments: at least so many, and more as long as they cost few MACs. */
+const MOMENT_SAMPLES = 8_000;
+const MOMENT_MACS = 4e8;
+/** Columns of the widest matrix whose moments are kept (18 MB); wider ones are rounded plainly. */
+export const WIDEST_MOMENTS = 1_536;
 const BATCH = 32;
 
 interface NodeState {
@@ -127,9 +130,9 @@ class Collector {
     if (!this.withMoments) return;
     const input = this.#states[node.inputs[0]]?.rows;
     if (input === undefined) return;
-    if (node.op === "dense") {
+    if (node.op === "dense" && input.cols <= WIDEST_MOMENTS) {
       const collector = (state.moments ??= new MomentCollector(input.cols));
-      const stride = this.#stride(input.rows);
+      const stride = this.#stride(input.rows, input.cols);
       for (let i = this.#windowsSeen % stride; i < input.rows * batch; i += stride) {
         collector.add(input.data, i * input.cols, input.cols);
       }
@@ -139,17 +142,19 @@ class Collector {
   }
 
   /** Every so many rows, so that all windows together give about MOMENT_SAMPLES. */
-  #stride(rows: number): number {
-    return Math.max(1, Math.floor((rows * this.windows.length) / MOMENT_SAMPLES));
+  #stride(rows: number, columns: number): number {
+    const samples = Math.max(MOMENT_SAMPLES, MOMENT_MACS / (columns * columns));
+    return Math.max(1, Math.floor((rows * this.windows.length) / samples));
   }
 
   #convMoments(node: Conv1dNode, state: NodeState, input: NonNullable<NodeState["rows"]>, batch: number): void {
     const [taps, channels] = node.weights.shape;
+    if (taps * channels > WIDEST_MOMENTS) return;
     const { padLeft, rowsOut } = planWindowing(node.name, { ...node, taps }, input.rows);
     const collector = (state.moments ??= new MomentCollector(taps * channels));
     const window = new Float64Array(taps * channels);
     const count = rowsOut ?? 0;
-    const stride = this.#stride(count);
+    const stride = this.#stride(count, taps * channels);
     for (let i = this.#windowsSeen % stride; i < count * batch; i += stride) {
       const b = Math.floor(i / count);
       for (let tap = 0; tap < taps; tap++) {
@@ -184,7 +189,7 @@ class Collector {
     const size = node.hiddenSize;
     const collector = (this.#states[index].moments ??= new MomentCollector(input.cols + size));
     const start = new Float64Array(size);
-    this.#eachStep(batch, rows, masked, (t, at) => {
+    this.#eachStep(batch, rows, collector.columns, masked, (t, at) => {
       if (t === 0) collector.add(input.data, at * input.cols, input.cols, start);
       else collector.add(input.data, at * input.cols, input.cols, data, (at - 1) * size);
     });
@@ -194,13 +199,19 @@ class Collector {
     const input = this.#states[node.inputs[0]].rows;
     if (!this.withMoments || input === undefined) return;
     const collector = (this.#states[index].resetMoments ??= new MomentCollector(input.cols + node.hiddenSize));
-    this.#eachStep(batch, rows, masked, (_, at) => {
+    this.#eachStep(batch, rows, collector.columns, masked, (_, at) => {
       collector.add(input.data, at * input.cols, input.cols, data, at * node.hiddenSize);
     });
   }
 
-  #eachStep(batch: number, rows: number, masked: Uint8Array | null, visit: (t: number, at: number) => void): void {
-    const stride = this.#stride(rows);
+  #eachStep(
+    batch: number,
+    rows: number,
+    columns: number,
+    masked: Uint8Array | null,
+    visit: (t: number, at: number) => void,
+  ): void {
+    const stride = this.#stride(rows, columns);
     for (let b = 0; b < batch; b++) {
       for (let t = (b * 7 + this.#windowsSeen) % stride; t < rows; t += stride) {
         const at = b * rows + t;

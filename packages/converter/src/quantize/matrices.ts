@@ -51,7 +51,7 @@ const LARGEST_SHIFT = 15;
  * @throws QuantizeError where no alignment works
  */
 export function quantizeGroups(name: string, groups: readonly RowGroup[], bits: WeightBits): QuantizedGroups {
-  const best = chooseAlignment(groups, bits);
+  const best = chooseAlignment(groups, bits).signed;
   let chosen: QuantizedGroups | undefined;
   let chosenLoss = Infinity;
   let failure: unknown;
@@ -183,10 +183,11 @@ function splitParts(
 
 /**
  * Signed shift (positive: the input part comes first and takes the left shift) with the least expected error of plain
- * rounding: row scale squared times the mean square of the aligned inputs, in units of the pre-activation.
+ * rounding, and that error: row scale squared times the mean square of the aligned inputs, in units of the pre-activation.
  */
-function chooseAlignment(groups: readonly RowGroup[], bits: WeightBits): number {
-  if (!groups.some(({ input, recurrent }) => input !== undefined && recurrent !== undefined)) return 0;
+export function chooseAlignment(groups: readonly RowGroup[], bits: WeightBits): { signed: number; cost: number } {
+  if (!groups.some(({ input, recurrent }) => input !== undefined && recurrent !== undefined))
+    return { signed: 0, cost: 0 };
   const facts = groups.map((group) => alignmentFacts(group));
   let best = 0;
   let bestCost = Infinity;
@@ -207,7 +208,7 @@ function chooseAlignment(groups: readonly RowGroup[], bits: WeightBits): number 
       bestCost = cost;
     }
   }
-  return best;
+  return { signed: best, cost: bestCost };
 }
 
 function alignmentFacts({ rows, input, recurrent, moments, preScale }: RowGroup) {

@@ -75,3 +75,13 @@ export class MomentCollector {
     return { columns, samples: this.#samples, mean: this.#sums.map((sum) => sum / this.#samples), second };
   }
 }
+
+/** The moments of the columns from .. to. */
+export function subMoments({ columns, samples, mean, second }: Moments, from: number, to: number): Moments {
+  const size = to - from;
+  const part = new Float64Array(size * size);
+  for (let i = 0; i < size; i++) {
+    for (let j = 0; j < size; j++) part[i * size + j] = second[(from + i) * columns + from + j];
+  }
+  return { columns: size, samples, mean: mean.slice(from, to), second: part };
+}

@@ -1,16 +1,16 @@
 import { encodeModel, HEADER, type ModelSpec } from "../format/index.js";
 import type { Graph } from "../graph/types.js";
 import { findHead, lowerGraph, specOf } from "../lower/lower-graph.js";
-import type { Lowering, LoweringOptions } from "../lower/lowering.js";
+import type { Lowering } from "../lower/lowering.js";
 import { checkBudget } from "./budget.js";
 import { calibrate, hasMatrix } from "./calibrate.js";
-import { correctDense } from "./correct.js";
 import { keepFloatRows, measureSqnr, spread } from "./measure.js";
 import { metaOf } from "./meta.js";
 import { chooseMixed } from "./mixed.js";
 import type { Progress, QuantizeOptions, QuantizeReport } from "./options.js";
 import { layerReports, layerWarnings } from "./report.js";
 import type { WeightBits } from "./rows.js";
+import { tune } from "./tune.js";
 import { networkWindows } from "./windows.js";
 
 export interface QuantizedResult {
@@ -21,7 +21,6 @@ export interface QuantizedResult {
 }
 
 const MEASURED_WINDOWS = 16;
-const CORRECTION_WINDOWS = 256;
 const DEFAULT_MARGIN = 1.25;
 /** Noise says little about real data: wider ranges. */
 const NOISE_MARGIN = 2;
@@ -45,43 +44,31 @@ export async function quantize(graph: Graph, options: QuantizeOptions = {}): Pro
   await pause({ stage: "round", done: 0.6 });
 
   const float = keepFloatRows(graph, spread(windows, MEASURED_WINDOWS), findHead(graph));
-  const cache: LoweringOptions["cache"] = new Map();
-  let current = graph;
-  let currentStats = stats;
-  const lower = (bitsOf: (index: number) => WeightBits): Lowering =>
-    lowerGraph(current, currentStats, {
-      bitsOf,
-      rangeMethod: options.rangeMethod ?? "max",
-      margin: options.margin ?? (synthetic ? NOISE_MARGIN : DEFAULT_MARGIN),
-      compensate,
-      encoding,
-      cache,
-    });
+  const base = {
+    rangeMethod: options.rangeMethod ?? "max",
+    margin: options.margin ?? (synthetic ? NOISE_MARGIN : DEFAULT_MARGIN),
+    compensate,
+    encoding,
+    cache: new Map(),
+  } as const;
   const sizeOf = (lowered: Lowering) => {
     // The description is written last: any ratio of three digits stands for the measured ones.
     const layers = layerReports(lowered, new Array<number>(graph.nodes.length).fill(12.3));
     return encodeModel({ ...specOf(lowered), meta: metaOf(graph, lowered, layers, options) }).length;
   };
   const bits = options.mixed
-    ? chooseMixed(graph, lower, float, options.mixed.flashBytes, lastDense(graph), sizeOf)
-    : uniformBits(graph, options);
-  let lowering = lower((index) => bits.get(index) ?? 8);
-  if (compensate && [...lowering.matrices.values()].some((facts) => facts.bits === 4)) {
-    for (const [index, node] of graph.nodes.entries()) {
-      if (node.op !== "dense") continue;
-      const { node: refitted, moments } = correctDense(
-        current,
-        lowering,
-        spread(windows, CORRECTION_WINDOWS),
-        index,
+    ? chooseMixed(
         graph,
-      );
-      current = { ...graph, nodes: current.nodes.map((other, at) => (at === index ? refitted : other)) };
-      currentStats = currentStats.map((given, at) => (at === index ? { ...given, moments } : given));
-      for (const width of [4, 8]) cache.delete(`${index}:${width}`);
-      lowering = lower((at) => bits.get(at) ?? 8);
-    }
-  }
+        (bitsOf) => lowerGraph(graph, stats, { ...base, bitsOf }),
+        float,
+        options.mixed.flashBytes,
+        lastDense(graph),
+        sizeOf,
+      )
+    : uniformBits(graph, options);
+  const lowering = await tune(graph, stats, { ...base, bitsOf: (index) => bits.get(index) ?? 8 }, windows, () =>
+    pause({ stage: "round", done: 0.75 }),
+  );
   await pause({ stage: "measure", done: 0.85 });
 
   const sqnr = measureSqnr(graph, lowering, float);
@@ -97,7 +84,7 @@ export async function quantize(graph: Graph, options: QuantizeOptions = {}): Pro
     scratchBytes: view.getUint32(HEADER.scratchBytes[0], true),
   };
   checkBudget(options.budget, memory, layers);
-  const warnings = [...lowering.warnings, ...layerWarnings(layers)];
+  const warnings = [...new Set([...lowering.warnings, ...layerWarnings(layers)])];
   if (synthetic) {
     warnings.unshift("no calibration data: ranges come from noise of unit variance, weights are rounded plainly");
   }

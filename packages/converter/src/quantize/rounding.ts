@@ -29,7 +29,7 @@ export interface Compensation {
 export function prepareCompensation(moments: Float64Array, columns: number): Compensation {
   let trace = 0;
   for (let j = 0; j < columns; j++) trace += moments[j * columns + j];
-  const damping = trace > 0 ? (DAMPING * trace) / columns : 1;
+  const extra = trace > 0 ? (DAMPING * trace) / columns : 1;
   const order = Int32Array.from({ length: columns }, (_, j) => j);
   order.sort((a, b) => moments[b * columns + b] - moments[a * columns + a] || a - b);
   const blockCount = Math.ceil(columns / MAX_BLOCK_COLUMNS);
@@ -37,7 +37,7 @@ export function prepareCompensation(moments: Float64Array, columns: number): Com
   for (let block = 0; block < blockCount; block++) {
     // Strided choice: every block gets loud and quiet columns.
     const chosen = order.filter((_, position) => position % blockCount === block);
-    blocks.push({ size: chosen.length, order: chosen, ...factorBlock(moments, columns, chosen, damping) });
+    blocks.push({ size: chosen.length, order: chosen, ...factorBlock(moments, columns, chosen, extra) });
   }
   return { columns, blocks };
 }

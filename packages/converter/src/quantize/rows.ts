@@ -37,8 +37,8 @@ export interface IntegerRows {
 
 const MAX_MULTIPLIER = 2 ** 31 - 1;
 const TWO_32 = 2 ** 32;
-/** A proof that needs a coarser row than this is refused: two bits of eight are gone. */
-const MAX_RAISE = 8;
+/** A proof that needs a coarser row than this is refused: what is left is no better than 4 bits, or no weights at all. */
+const MAX_RAISE = { 8: 16, 4: 2 } as const;
 
 export const weightLimit = (bits: WeightBits): number => (bits === 8 ? 127 : 7);
 /** Row scales that are tried, as parts of max|w| / limit. */
@@ -155,7 +155,7 @@ function quantizeRow(
     const allowed = Math.min(2 ** 31 - Math.abs(units), bits === 8 ? Infinity : 2 ** 27);
     const factor = Math.max(1.02, allowed > 0 ? (sums / allowed) * 1.005 : 2);
     raise *= factor;
-    if (raise > MAX_RAISE || scale * factor > preScale / 2) {
+    if (raise > MAX_RAISE[bits] || scale * factor > preScale / 2) {
       throw new QuantizeError(
         `row ${row} of ${name} can reach ${sums + Math.abs(units)} in its ${bits === 8 ? 32 : 28}-bit accumulator ` +
           `(limit ${bits === 8 ? 2 ** 31 : 2 ** 27}); it would need weights ${raise.toFixed(1)} times coarser`,
