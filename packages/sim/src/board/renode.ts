@@ -91,7 +91,12 @@ export class RenodeBoard implements Board {
         ? { symbol: this.symbol(until.symbol) }
         : "address" in until
           ? { symbol: (until.address & ~1) >>> 0 }
-          : { line: typeof until.uartLine === "string" ? new RegExp(`^${escape(until.uartLine)}$`) : until.uartLine };
+          : {
+              line:
+                typeof until.uartLine === "string"
+                  ? new RegExp(`^${escapeExpression(until.uartLine)}$`)
+                  : until.uartLine,
+            };
     const limits =
       maxInstructions === undefined ? {} : { virtualTimeoutSeconds: maxInstructions / INSTRUCTIONS_PER_SECOND };
     try {
@@ -150,4 +155,4 @@ export class RenodeBoard implements Board {
   }
 }
 
-const escape = (text: string): string => text.replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
+const escapeExpression = (text: string): string => text.replace(/[.*+?^${}()|[\]\\]/g, "\\$&");

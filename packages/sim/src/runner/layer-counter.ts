@@ -3,7 +3,7 @@ import { recordFault } from "../board/fault.js";
 import type { RunReason } from "../board.js";
 import type { Stop } from "../cpu/core.js";
 import { failure } from "./errors.js";
-import type { Counts, RunnerReport } from "./run.js";
+import type { Measured } from "./run.js";
 
 /** Word of the core's state that keeps the lowest main stack pointer. */
 const LOWEST_SP = 28;
@@ -15,24 +15,26 @@ const LINK_REGISTER = 14;
  * to the next call, so that the hook's own instructions belong to nobody.
  */
 export class LayerCounter {
-  readonly #layers: { instructions: number; cycles: number }[] = [];
+  readonly #layers: ExactCounts[] = [];
   readonly #total = { instructions: 0, cycles: 0 };
+  readonly #marked = { instructions: 0, cycles: 0 };
   #stackBytes = 0;
 
   constructor(readonly board: BuiltinBoard) {}
 
-  run(maxInstructions: number): Pick<RunnerReport, "total" | "layers" | "stackBytes"> {
+  run(maxInstructions: number, countedSteps: number): Measured {
     const { core } = this.board;
     const [begin, end, profile] = ["bench_begin", "bench_end", "gatelet_profile"].map((name) =>
       this.board.symbol(name),
     );
     const addresses = new Set([begin, end, profile]);
-    let stepFrom: Counts | undefined;
+    let stepFrom: ExactCounts | undefined;
     let stackTop = 0;
     let layer: number | undefined;
     let layerFrom = this.#now();
     // Time inside the hook, taken off the step's total.
     let hooks = { instructions: 0, cycles: 0 };
+    let steps = 0;
     const limit = core.instructions + maxInstructions;
     for (;;) {
       const stop = core.run({ addresses, maxInstructions: limit - core.instructions });
@@ -46,8 +48,12 @@ export class LayerCounter {
         stackTop = core.state.words[STACK_POINTER] >>> 0;
         core.state.words[LOWEST_SP] = stackTop | 0;
       } else if (core.pc === end && stepFrom !== undefined) {
-        this.#total.instructions += at.instructions - stepFrom.instructions - hooks.instructions;
-        this.#total.cycles += at.cycles - (stepFrom.cycles as number) - hooks.cycles;
+        if (steps < countedSteps) {
+          const step = difference(at, stepFrom);
+          add(this.#marked, step);
+          add(this.#total, difference(step, hooks));
+        }
+        steps++;
         this.#stackBytes = Math.max(this.#stackBytes, stackTop - (core.state.words[LOWEST_SP] >>> 0));
         stepFrom = undefined;
       }
@@ -55,14 +61,13 @@ export class LayerCounter {
         layer = undefined;
         continue;
       }
-      if (layer !== undefined) this.#book(layer, at, layerFrom);
+      if (layer !== undefined && steps < countedSteps) this.#book(layer, at, layerFrom);
       layer = core.state.words[0] >>> 0;
       core.run({ addresses: new Set([(core.state.words[LINK_REGISTER] & ~1) >>> 0]), maxInstructions: 10_000 });
       layerFrom = this.#now();
-      hooks.instructions += layerFrom.instructions - at.instructions;
-      hooks.cycles += layerFrom.cycles - at.cycles;
+      add(hooks, difference(layerFrom, at));
     }
-    return { total: this.#total, layers: this.#layers, stackBytes: this.#stackBytes };
+    return { total: this.#total, marked: this.#marked, layers: this.#layers, stackBytes: this.#stackBytes };
   }
 
   #failure(stop: Stop, stackTop: number): Error {
@@ -72,17 +77,27 @@ export class LayerCounter {
     return failure({ reason, ...this.#now(), fault });
   }
 
-  #now(): { instructions: number; cycles: number } {
+  #now(): ExactCounts {
     return { instructions: this.board.core.instructions, cycles: this.board.core.cycles };
   }
 
-  #book(
-    layer: number,
-    at: { instructions: number; cycles: number },
-    from: { instructions: number; cycles: number },
-  ): void {
+  #book(layer: number, at: ExactCounts, from: ExactCounts): void {
     this.#layers[layer] ??= { instructions: 0, cycles: 0 };
-    this.#layers[layer].instructions += at.instructions - from.instructions;
-    this.#layers[layer].cycles += at.cycles - from.cycles;
+    add(this.#layers[layer], difference(at, from));
   }
+}
+
+interface ExactCounts {
+  instructions: number;
+  cycles: number;
+}
+
+const difference = (to: ExactCounts, from: ExactCounts): ExactCounts => ({
+  instructions: to.instructions - from.instructions,
+  cycles: to.cycles - from.cycles,
+});
+
+function add(sum: ExactCounts, counts: ExactCounts): void {
+  sum.instructions += counts.instructions;
+  sum.cycles += counts.cycles;
 }

@@ -1,9 +1,10 @@
 import { BuiltinBoard } from "../board/builtin.js";
 import { type Board, BoardError } from "../board.js";
-import { failure } from "./errors.js";
+import { endAddress } from "./end.js";
 import { type FramesOptions, framesImage } from "./image.js";
 import { LayerCounter } from "./layer-counter.js";
 import { RUNNER } from "./map.gen.js";
+import { countSteps } from "./step-counter.js";
 
 /** Counts between two points; cycles only where the engine has a cycle model. */
 export interface Counts {
@@ -26,13 +27,15 @@ export interface RunnerReport {
   readonly stateCrc: number;
   /** The state region of the arena at the end. */
   readonly state: Uint8Array;
-  /** Sum over all gatelet_step calls, between bench_begin and bench_end. */
-  readonly total: Counts;
+  /** Sum over the counted gatelet_step calls, the profile hooks taken off; only from engines that stop at every layer. */
+  readonly total: Counts | undefined;
+  /** The same from bench_begin to bench_end with everything in between: what every engine can count. */
+  readonly marked: Counts;
   /** DWT counts that the firmware took itself, profile hooks included. */
   readonly ownCycles: number;
-  /** Per layer record, the hooks taken off; sums over all steps. Only from engines that can stop at every layer. */
+  /** Per layer record, the hooks taken off; sums over the counted steps. Only from engines that stop at every layer. */
   readonly layers: readonly Counts[] | undefined;
-  /** Most stack that a gatelet_step used; undefined where the engine cannot tell. */
+  /** Most stack that any gatelet_step used; undefined where the engine cannot tell. */
   readonly stackBytes: number | undefined;
   readonly arenaBytes: number;
   readonly uartText: string;
@@ -44,6 +47,8 @@ export interface RunnerRequest extends FramesOptions {
   readonly frames: Int16Array;
   readonly frameSize: number;
   readonly maxInstructions?: number;
+  /** Steps, from the first on, whose instructions and cycles are counted; default all. */
+  readonly countedFrames?: number;
 }
 
 const DEFAULT_MAX_INSTRUCTIONS = 4e9;
@@ -61,32 +66,17 @@ export async function runOnBoard(board: Board, request: RunnerRequest): Promise<
   await board.loadBlob(RUNNER.FRAMES_ADDRESS, framesImage(request.frames, request.frameSize, request));
   await board.reset();
   const count = request.frames.length / request.frameSize;
+  const counted = request.countedFrames ?? count;
   const maxInstructions = request.maxInstructions ?? DEFAULT_MAX_INSTRUCTIONS;
   const measured =
     board instanceof BuiltinBoard
-      ? new LayerCounter(board).run(maxInstructions)
-      : await countSteps(board, count, maxInstructions);
+      ? new LayerCounter(board).run(maxInstructions, counted)
+      : await countSteps(board, count, counted, endAddress(request.elf), maxInstructions);
   return { ...(await readResult(board)), ...measured };
 }
 
-type Measured = Pick<RunnerReport, "total" | "layers" | "stackBytes">;
-
-/** Engines that only stop at symbols: the sum over all steps. */
-async function countSteps(board: Board, frames: number, maxInstructions: number): Promise<Measured> {
-  let instructions = 0;
-  let cycles: number | undefined = 0;
-  for (let frame = 0; frame < frames; frame++) {
-    const before = await board.run({ until: { symbol: "bench_begin" }, maxInstructions });
-    if (before.reason !== "symbol") break;
-    const step = await board.run({ until: { symbol: "bench_end" }, maxInstructions });
-    if (step.reason !== "symbol") throw failure(step);
-    instructions += step.instructions;
-    cycles = step.cycles === undefined ? undefined : (cycles ?? 0) + step.cycles;
-  }
-  const end = await board.run({ until: { uartLine: "end" }, maxInstructions });
-  if (end.reason !== "uart-line" && end.reason !== "idle" && end.reason !== "halt") throw failure(end);
-  return { total: { instructions, cycles }, layers: undefined, stackBytes: undefined };
-}
+/** What the engine itself counts; the rest comes from the firmware's result block. */
+export type Measured = Pick<RunnerReport, "total" | "marked" | "layers" | "stackBytes">;
 
 async function readResult(board: Board): Promise<Omit<RunnerReport, keyof Measured>> {
   const address = board.symbol("g_result");
