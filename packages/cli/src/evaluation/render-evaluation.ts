@@ -217,7 +217,7 @@ function curveText(title: string, curve: ErrorCurve, width: number, style: Style
 function timingText(timing: Timing, width: number, style: Style): string {
   const { engine, host, secondsPerStep, secondsPerWindow, spread, repetitions } = timing;
   const window = secondsPerWindow === null ? "" : `, ${duration(secondsPerWindow)} a window`;
-  const how = `median of ${repetitions}, spread ${percent(spread, 0)}`;
+  const how = `median of ${repetitions}, spread ${Math.round(100 * spread)}%`;
   const where = wrap(`      measured here: ${engine} engine, ${host}; ${how}`, width, 6);
   return `${style.bold("time")}  ${duration(secondsPerStep)} a step${window}\n${where}`;
 }
