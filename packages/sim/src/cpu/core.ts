@@ -18,7 +18,7 @@ import {
   SYSTEM,
 } from "./state.js";
 import { executeSystem } from "./system.js";
-import { type Observers, REGION_OVERSHOOT, Translator } from "./translator.js";
+import { type Observers, REGION_OVERSHOOT, SINGLE_LENGTH, Translator } from "./translator.js";
 
 export interface CoreOptions {
   memory: MemoryOptions;
@@ -229,7 +229,7 @@ export class Core {
         if (!first && addresses.size > 0 && addresses.has(this.pc)) return { reason: "address" };
         first = false;
         const entry = stepping
-          ? this.translator.single(this.pc, this.context, Math.min(32, remaining))
+          ? this.translator.single(this.pc, this.context, Math.min(SINGLE_LENGTH, remaining))
           : this.translator.find(this.pc, this.context);
         this.executing = true;
         const next = entry.run(entry.block);

@@ -32,6 +32,8 @@ export interface Entry {
 const REGION_BLOCKS = 48;
 const REGION_INSTRUCTIONS = 600;
 export const BLOCK_LENGTH = 128;
+/** Block length near a limit on instructions. */
+export const SINGLE_LENGTH = 32;
 /** A limit on instructions may be passed by this much inside a region. */
 export const REGION_OVERSHOOT = (REGION_BLOCKS + 1) * (BLOCK_LENGTH + 4);
 
@@ -45,6 +47,7 @@ export class Translator {
   private flashIndex: Int32Array;
   private ramIndex: Int32Array;
   private others = new Map<number, Entry>();
+  private singles = new Map<number, Entry>();
   private ramCode = false;
   private source: BlockSource;
   translatedRegions = 0;
@@ -73,6 +76,7 @@ export class Translator {
     this.flashIndex.fill(0);
     this.ramIndex.fill(0);
     this.others.clear();
+    this.singles.clear();
     this.memory.codeLines.fill(0);
     this.memory.flashCodeLines.fill(0);
     this.ramCode = false;
@@ -113,11 +117,20 @@ export class Translator {
     return first as Entry;
   }
 
-  /** A function for at most `limit` instructions of one block, not remembered. */
+  /** A function for at most `limit` instructions of one block, remembered when `limit` is SINGLE_LENGTH. */
   single(pc: number, context: number, limit: number): Entry {
+    const cacheable = limit === SINGLE_LENGTH;
+    const key = (pc >>> 0) * 0x100000 + context;
+    const known = cacheable ? this.singles.get(key) : undefined;
+    if (known !== undefined) return known;
     this.noteRamCode(pc);
     const { run, region } = this.compile(pc, context, 1, 1, limit);
-    return { run, block: 0, instructions: region.blocks[0].insns.length };
+    const entry: Entry = { run, block: 0, instructions: region.blocks[0].insns.length };
+    if (cacheable) {
+      this.singles.set(key, entry);
+      this.markCode(region.blocks[0].pc, region.blocks[0].end);
+    }
+    return entry;
   }
 
   private compile(pc: number, context: number, blocks: number, instructions: number, length: number) {
