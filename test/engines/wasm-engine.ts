@@ -1,3 +1,4 @@
+/// <reference lib="dom" />
 import { type EngineKind, engineBytes, type KernelExports } from "@gatelet/kernels";
 import type { Engine, EngineModel, EngineStream } from "../hostile/engine.js";
 

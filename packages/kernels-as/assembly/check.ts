@@ -89,21 +89,15 @@ import {
   weightsNeed,
 } from "./sizes";
 
-// @ts-ignore: decorator
-@inline
 function inRange(value: u32, least: u32, most: u32): bool {
   return value >= least && value <= most;
 }
 
 /** Whether [at, at + bytes) is 16-aligned and inside [from, to). */
-// @ts-ignore: decorator
-@inline
 function fits(at: u32, bytes: u32, from: u32, to: u32): bool {
   return (at & 15) == 0 && at >= from && at <= to && bytes <= to - at;
 }
 
-// @ts-ignore: decorator
-@inline
 function meet(a: u32, aBytes: u32, b: u32, bBytes: u32): bool {
   return aBytes != 0 && bBytes != 0 && a < b + bBytes && b < a + aBytes;
 }
@@ -118,29 +112,29 @@ function checkHeader(model: usize, bytes: u32): i32 {
   const checked = model + HEADER_REQUIRED_KERNELS;
   if (load<u32>(model, HEADER_CRC_32) != crc32(checked, bytes - HEADER_REQUIRED_KERNELS)) return STATUS_BAD_CRC;
   // reserved: u16 at 26, u8 at 43, u32 at 60, u64 at 72
-  const reserved = <u32>load<u16>(model, 26) | <u32>load<u8>(model, 43) | load<u32>(model, 60);
-  const scaleHigh = load<u32>(model, HEADER_OUTPUT_SCALE + 4);
-  const ranges = !reserved && load<u64>(model, 72) == 0
-    && inRange(load<u16>(model, HEADER_SECTION_COUNT), 2, LIMIT_SECTIONS)
-    && load<u16>(model, HEADER_RECORD_STRIDE) == RECORD_BYTES
-    && inRange(load<u16>(model, HEADER_RECORD_COUNT), 1, LIMIT_RECORDS)
-    && load<u8>(model, HEADER_INPUT_KIND) <= 1
-    && load<u8>(model, HEADER_OUTPUT_TYPE) <= 1
-    && <i32>load<u8>(model, HEADER_OUTPUT_TRANSFORM) <= OUTPUT_TRANSFORM_SIGMOID
-    && load<u32>(model, HEADER_WINDOW) <= <u32>LIMIT_ROWS
-    && inRange(load<u16>(model, HEADER_FRAME_SIZE), 1, LIMIT_ROW_SIZE)
-    && inRange(load<u32>(model, HEADER_MAX_OUTPUT_ROWS), 1, LIMIT_ROWS)
-    && scaleHigh < 0x7ff00000 && (scaleHigh | load<u32>(model, HEADER_OUTPUT_SCALE)) != 0;
-  if (!ranges) return STATUS_BAD_HEADER;
+  const reserved = <u64>(<u32>load<u16>(model, 26) | <u32>load<u8>(model, 43) | load<u32>(model, 60));
+  let ok = (reserved | load<u64>(model, 72)) == 0;
+  ok &= inRange(load<u16>(model, HEADER_SECTION_COUNT), 2, LIMIT_SECTIONS);
+  ok &= load<u16>(model, HEADER_RECORD_STRIDE) == RECORD_BYTES;
+  ok &= inRange(load<u16>(model, HEADER_RECORD_COUNT), 1, LIMIT_RECORDS);
+  ok &= load<u8>(model, HEADER_INPUT_KIND) <= 1;
+  ok &= load<u8>(model, HEADER_OUTPUT_TYPE) <= 1;
+  ok &= <i32>load<u8>(model, HEADER_OUTPUT_TRANSFORM) <= OUTPUT_TRANSFORM_SIGMOID;
+  ok &= load<u32>(model, HEADER_WINDOW) <= <u32>LIMIT_ROWS;
+  ok &= inRange(load<u16>(model, HEADER_FRAME_SIZE), 1, LIMIT_ROW_SIZE);
+  ok &= inRange(load<u32>(model, HEADER_MAX_OUTPUT_ROWS), 1, LIMIT_ROWS);
+  ok &= load<u32>(model, HEADER_OUTPUT_SCALE + 4) < 0x7ff00000;
+  ok &= load<u64>(model, HEADER_OUTPUT_SCALE) != 0;
+  if (!ok) return STATUS_BAD_HEADER;
   if (load<u32>(model, HEADER_REQUIRED_KERNELS) >> (KERNEL_MASK + 1)) return STATUS_UNKNOWN_KERNEL;
   const arenaBytes = load<u32>(model, HEADER_ARENA_BYTES);
   const stateBytes = load<u32>(model, HEADER_STATE_BYTES);
   const scratchBytes = load<u32>(model, HEADER_SCRATCH_BYTES);
-  const sizes = arenaBytes <= <u32>LIMIT_ARENA_BYTES
-    && <u64>stateBytes + <u64>scratchBytes == <u64>arenaBytes
-    && ((stateBytes | scratchBytes) & 15) == 0
-    && stateBytes >= <u32>countersEnd(load<u16>(model, HEADER_RECORD_COUNT));
-  return sizes ? STATUS_OK : STATUS_BAD_ARENA;
+  ok = arenaBytes <= <u32>LIMIT_ARENA_BYTES;
+  ok &= <u64>stateBytes + <u64>scratchBytes == <u64>arenaBytes;
+  ok &= ((stateBytes | scratchBytes) & 15) == 0;
+  ok &= stateBytes >= <u32>countersEnd(load<u16>(model, HEADER_RECORD_COUNT));
+  return ok ? STATUS_OK : STATUS_BAD_ARENA;
 }
 
 function checkSections(model: usize, bytes: u32): i32 {
@@ -249,12 +243,13 @@ function headerAgrees(model: usize, records: usize, count: i32, kernels: u32): b
   const last = records + <usize>(count - 1) * RECORD_BYTES;
   const tokens = load<u8>(records, RECORD_KERNEL) == KERNEL_EMBEDDING;
   const wide = (load<u8>(last, RECORD_FLAGS) & FLAG_OUT32) != 0;
-  return load<u32>(model, HEADER_REQUIRED_KERNELS) == kernels
-    && load<u8>(model, HEADER_INPUT_KIND) == <u8>tokens
-    && load<u8>(model, HEADER_OUTPUT_TYPE) == <u8>wide
-    && load<u16>(model, HEADER_FRAME_SIZE) == load<u16>(records, RECORD_INPUT_SIZE)
-    && load<u16>(model, HEADER_OUTPUT_SIZE) == load<u16>(last, RECORD_OUTPUT_SIZE)
-    && load<u32>(model, HEADER_VOCABULARY_SIZE) == load<u32>(records, RECORD_VOCABULARY);
+  let ok = load<u32>(model, HEADER_REQUIRED_KERNELS) == kernels;
+  ok &= load<u8>(model, HEADER_INPUT_KIND) == <u8>tokens;
+  ok &= load<u8>(model, HEADER_OUTPUT_TYPE) == <u8>wide;
+  ok &= load<u16>(model, HEADER_FRAME_SIZE) == load<u16>(records, RECORD_INPUT_SIZE);
+  ok &= load<u16>(model, HEADER_OUTPUT_SIZE) == load<u16>(last, RECORD_OUTPUT_SIZE);
+  ok &= load<u32>(model, HEADER_VOCABULARY_SIZE) == load<u32>(records, RECORD_VOCABULARY);
+  return ok;
 }
 
 /**

@@ -24,14 +24,12 @@ import {
   KERNEL_EMBEDDING,
   KERNEL_FIFO,
   KERNEL_GLOBAL_POOL,
-  KERNEL_GRU,
   KERNEL_GRU_RESET_AFTER,
   KERNEL_INPUT,
   KERNEL_LAYER_NORM,
   KERNEL_LSTM,
   KERNEL_MASK,
   KERNEL_MERGE,
-  KERNEL_POOL,
   KERNEL_PRELU,
   KERNEL_REPEAT,
   KERNEL_RESHAPE,
@@ -57,7 +55,7 @@ import {
   STATUS_SCHEDULE,
 } from "./format.gen";
 import { clearWords, fillRow } from "./arith";
-import { gru, gruResetAfter } from "./gru";
+import { gru } from "./gru";
 import { lstm } from "./lstm";
 import { countersOf, outputRowBytes, recordCount, recordsOf } from "./model";
 import { layerNorm, softmax } from "./normalize";
@@ -73,6 +71,7 @@ import {
   recallReversed,
   recallValues,
 } from "./routing";
+import { isRecurrent, isWindowed } from "./sizes";
 import { conv1d, depthwiseConv1d, globalPool, pool, pushGlobalPool, pushWindowed, startWindowed } from "./windowed";
 
 /** The state region after reset: zeros, the model's tag, and the kernels' special starts. */
@@ -82,7 +81,7 @@ export function start(model: usize, arena: usize): void {
   let record = recordsOf(model);
   for (let i = 0, n = recordCount(model); i < n; i++) {
     const kernel = <i32>load<u8>(record, RECORD_KERNEL);
-    if (kernel >= KERNEL_CONV1D && kernel <= KERNEL_POOL) {
+    if (isWindowed(kernel)) {
       startWindowed(record, arena, countersOf(arena, i));
     } else if (kernel == KERNEL_GLOBAL_POOL && load<u8>(record, RECORD_MODE) == POOL_MODE_MAX) {
       fillRow(arena + load<u32>(record, RECORD_STATE), load<u16>(record, RECORD_INPUT_SIZE), -32768);
@@ -127,35 +126,28 @@ function windowedRow(kernel: i32, model: usize, record: usize, arena: usize, cou
   else pool(model, record, arena, counters);
 }
 
+function recur(kernel: i32, model: usize, record: usize, arena: usize, x: usize): void {
+  if (kernel == KERNEL_LSTM) lstm(model, record, arena, x);
+  else if (kernel == KERNEL_RNN) rnn(model, record, arena, x);
+  else gru(model, record, arena, x, kernel == KERNEL_GRU_RESET_AFTER);
+}
+
 /** Rule 4, taking: row x of input0, masked or not. */
 function take(model: usize, record: usize, arena: usize, counters: usize, x: usize, masked: i32): void {
   count(model, counters);
   const kernel = <i32>load<u8>(record, RECORD_KERNEL);
   const complete = load<u32>(counters, COUNTER_SEEN) == load<u32>(record, RECORD_ROWS_IN);
+  const flags = <i32>load<u8>(record, RECORD_FLAGS);
   let found = 0;
-  switch (kernel) {
-    case KERNEL_RNN:
-    case KERNEL_LSTM:
-    case KERNEL_GRU:
-    case KERNEL_GRU_RESET_AFTER: {
-      const flags = <i32>load<u8>(record, RECORD_FLAGS);
-      if (!(masked && flags & FLAG_MASK_OBEY)) {
-        if (kernel == KERNEL_LSTM) lstm(model, record, arena, x);
-        else if (kernel == KERNEL_GRU) gru(model, record, arena, x);
-        else if (kernel == KERNEL_RNN) rnn(model, record, arena, x);
-        else gruResetAfter(model, record, arena, x);
-      }
-      if (flags & FLAG_LAST && !complete) return;
-      break;
-    }
+  if (isRecurrent(kernel)) {
+    if (!(masked && flags & FLAG_MASK_OBEY)) recur(kernel, model, record, arena, x);
+    if (flags & FLAG_LAST && !complete) return;
+  } else if (isWindowed(kernel)) {
+    if (!pushWindowed(record, arena, counters, x)) return;
+    windowedRow(kernel, model, record, arena, counters);
+  } else switch (kernel) {
     case KERNEL_DENSE:
       dense(model, record, arena, x);
-      break;
-    case KERNEL_CONV1D:
-    case KERNEL_DEPTHWISE_CONV1D:
-    case KERNEL_POOL:
-      if (!pushWindowed(record, arena, counters, x)) return;
-      windowedRow(kernel, model, record, arena, counters);
       break;
     case KERNEL_GLOBAL_POOL:
       pushGlobalPool(record, arena, x, masked != 0);
@@ -209,7 +201,7 @@ function drain(model: usize, record: usize, arena: usize, counters: usize): void
   if (load<u32>(counters, COUNTER_EMITTED) >= load<u32>(record, RECORD_ROWS_OUT)) return;
   const kernel = <i32>load<u8>(record, RECORD_KERNEL);
   let masked = 0;
-  if (kernel >= KERNEL_CONV1D && kernel <= KERNEL_POOL) {
+  if (isWindowed(kernel)) {
     while (!pushWindowed(record, arena, counters, 0)) {}
     windowedRow(kernel, model, record, arena, counters);
   } else if (kernel == KERNEL_REVERSE) {

@@ -20,86 +20,59 @@ import { BATCH, ROWS } from "./rows";
 import { firstLanes } from "./vector";
 import { inputBlocks, joinedOffset, joinedRows, outputSize, stateBlocks } from "./weighted";
 
-/** One time step, reset before: x is the input row, h in the state is updated. */
-export function gru(model: usize, record: usize, arena: usize, x: usize): void {
+// Rows of z, r, candidate (reset after: its input part) and the candidate's recurrent part lie in quarters of ROWS.
+// @ts-ignore: decorator
+@inline const PART: usize = BATCH * 4;
+
+/** One time step: x is the input row, h in the state is updated. `after`: GRU_RESET_AFTER. */
+export function gru(model: usize, record: usize, arena: usize, x: usize, after: bool): void {
   const size = outputSize(record);
   const h = arena + load<u32>(record, RECORD_STATE);
   const next = arena + load<u32>(record, RECORD_SCRATCH);
   const reset = next + rowBytes(size);
   const nX = inputBlocks(record);
-  const stride = <usize>(nX + stateBlocks(record)) << 4;
-  const sum = joinedOffset(record, x, nX, h);
-  let w = model + load<u32>(record, RECORD_WEIGHTS);
-  let params = model + load<u32>(record, RECORD_ROW_PARAMS);
-  for (let u = 0; u < size; u += 4 * BATCH) {
-    const units = min(4 * BATCH, size - u);
-    const quads = (units + 3) >> 2;
-    joinedRows(record, w, stride, quads, x, nX, h, sum, params, ROW_PARAM_BYTES, ROWS);
-    const at = <usize>u << 1;
-    if (ASC_FEATURE_SIMD) resetUnits8(model, record, units, h + at, reset + at);
-    else resetUnits(model, record, units, h + at, reset + at);
-    w += stride * quads;
-    params += ROW_PARAM_BYTES * quads;
-  }
-  // z and candidate rows alternate, quad by quad; the candidate sees r * h instead of h
-  const resetSum = joinedOffset(record, x, nX, reset);
-  const half = BATCH / 2;
-  for (let u = 0; u < size; u += 4 * half) {
-    const units = min(4 * half, size - u);
-    const quads = (units + 3) >> 2;
-    const two = 2 * ROW_PARAM_BYTES;
-    joinedRows(record, w, stride * 2, quads, x, nX, h, sum, params, two, ROWS);
-    joinedRows(
-      record, w + stride, stride * 2, quads, x, nX, reset, resetSum, params + ROW_PARAM_BYTES, two, ROWS + (half << 4),
-    );
-    const at = <usize>u << 1;
-    const candidate = ROWS + (half << 4);
-    if (ASC_FEATURE_SIMD) updateUnits8(model, record, units, ROWS, candidate, 0, 0, h + at, next + at);
-    else updateUnits(model, record, units, ROWS, candidate, 0, 0, h + at, next + at);
-    w += stride * (2 * quads);
-    params += two * quads;
-  }
-  copyWords(h, next, rowBytes(size));
-}
-
-/** One time step, reset after: the candidate keeps its input and its recurrent sum apart. */
-export function gruResetAfter(model: usize, record: usize, arena: usize, x: usize): void {
-  const size = outputSize(record);
-  const h = arena + load<u32>(record, RECORD_STATE);
-  const next = arena + load<u32>(record, RECORD_SCRATCH);
-  const nX = inputBlocks(record);
   const nH = stateBlocks(record);
   const row = <usize>(nX + nH) << 4;
   const sum = joinedOffset(record, x, nX, h);
-  const sumX = joinedOffset(record, x, nX, 0);
-  const sumH = joinedOffset(record, h, nH, 0);
   let w = model + load<u32>(record, RECORD_WEIGHTS);
   let params = model + load<u32>(record, RECORD_ROW_PARAMS);
-  // a group of four units: z, r over both parts, the candidate over x, the candidate over h
-  const quarter = BATCH / 4;
-  const part = <usize>quarter << 4;
-  const group = row * 3;
+  if (!after) {
+    for (let u = 0; u < size; u += 4 * BATCH) {
+      const units = min(4 * BATCH, size - u);
+      const quads = (units + 3) >> 2;
+      joinedRows(record, w, row, quads, x, nX, h, sum, params, ROW_PARAM_BYTES, ROWS);
+      const at = <usize>u << 1;
+      if (ASC_FEATURE_SIMD) resetUnits8(model, record, units, h + at, reset + at);
+      else resetUnits(model, record, units, h + at, reset + at);
+      w += row * quads;
+      params += ROW_PARAM_BYTES * quads;
+    }
+  }
+  // before: z and candidate quads alternate, and the candidate sees r * h instead of h;
+  // after: z, r over both parts, the candidate over x, the candidate over h
+  const sumX = joinedOffset(record, x, nX, after ? 0 : reset);
+  const sumH = joinedOffset(record, h, nH, 0);
+  const group = after ? row * 3 : row * 2;
+  const stride: usize = after ? 4 * ROW_PARAM_BYTES : 2 * ROW_PARAM_BYTES;
   for (let u = 0; u < size; u += BATCH) {
     const units = min(BATCH, size - u);
     const quads = (units + 3) >> 2;
-    const four = 4 * ROW_PARAM_BYTES;
-    joinedRows(record, w, group, quads, x, nX, h, sum, params, four, ROWS);
-    joinedRows(record, w + row, group, quads, x, nX, h, sum, params + ROW_PARAM_BYTES, four, ROWS + part);
-    joinedRows(
-      record, w + row * 2, group, quads, x, nX, 0, sumX, params + 2 * ROW_PARAM_BYTES, four, ROWS + part * 2,
-    );
-    joinedRows(
-      record, w + row * 2 + (<usize>nX << 4), group, quads, h, nH, 0, sumH,
-      params + 3 * ROW_PARAM_BYTES, four, ROWS + part * 3,
-    );
-    const at = <usize>u << 1;
-    if (ASC_FEATURE_SIMD) {
-      updateUnits8(model, record, units, ROWS, ROWS + part * 2, ROWS + part, ROWS + part * 3, h + at, next + at);
-    } else {
-      updateUnits(model, record, units, ROWS, ROWS + part * 2, ROWS + part, ROWS + part * 3, h + at, next + at);
+    joinedRows(record, w, group, quads, x, nX, h, sum, params, stride, ROWS);
+    let candidate = w + row;
+    let own = params + ROW_PARAM_BYTES;
+    if (after) {
+      joinedRows(record, candidate, group, quads, x, nX, h, sum, own, stride, ROWS + PART);
+      candidate += row;
+      own += ROW_PARAM_BYTES;
+      const recurrent = candidate + (<usize>nX << 4);
+      joinedRows(record, recurrent, group, quads, h, nH, 0, sumH, own + ROW_PARAM_BYTES, stride, ROWS + PART * 3);
     }
+    joinedRows(record, candidate, group, quads, x, nX, after ? 0 : reset, sumX, own, stride, ROWS + PART * 2);
+    const at = <usize>u << 1;
+    if (ASC_FEATURE_SIMD) updateUnits8(model, record, units, after, h + at, next + at);
+    else updateUnits(model, record, units, after, h + at, next + at);
     w += group * quads;
-    params += four * quads;
+    params += stride * quads;
   }
   copyWords(h, next, rowBytes(size));
 }
@@ -131,16 +104,9 @@ function resetUnits8(model: usize, record: usize, units: i32, h: usize, reset: u
   }
 }
 
-/**
- * (23), (24) of `units` units; (25) where there are reset rows.
- * @param z         rows of the update gate
- * @param candidate rows of the candidate, reset after: its input part
- * @param reset     rows of the reset gate, 0: reset before
- * @param recurrent reset after: rows of the candidate's recurrent part
- */
+/** (23), (24) of `units` units; (25) where the reset gate acts after. */
 function updateUnits(
-  model: usize, record: usize, units: i32,
-  z: usize, candidate: usize, reset: usize, recurrent: usize, h: usize, next: usize,
+  model: usize, record: usize, units: i32, after: bool, h: usize, next: usize,
 ): void {
   const gate = <i32>load<u8>(record, RECORD_GATE_ACTIVATION);
   const gateTable = model + load<u32>(record, RECORD_GATE_TABLE);
@@ -148,13 +114,13 @@ function updateUnits(
   const param = <i32>load<i16>(record, RECORD_ACTIVATION_PARAM);
   const table = model + load<u32>(record, RECORD_TABLE);
   for (let u = 0; u < units; u++) {
-    const at = u << 2;
-    let p = load<i32>(candidate + at);
-    if (reset) {
-      const r = act(gate, load<i32>(reset + at), 0, gateTable);
-      p = 2 * p + ((r * load<i32>(recurrent + at) + (1 << 13)) >> 14);
+    const z = ROWS + (u << 2);
+    let p = load<i32>(z, 2 * PART);
+    if (after) {
+      const r = act(gate, load<i32>(z, PART), 0, gateTable);
+      p = 2 * p + ((r * load<i32>(z, 3 * PART) + (1 << 13)) >> 14);
     }
-    const keep = act(gate, load<i32>(z + at), 0, gateTable);
+    const keep = act(gate, load<i32>(z), 0, gateTable);
     const g = act(kind, p, param, table);
     const old = <i32>load<i16>(h + (u << 1));
     store<i16>(next + (u << 1), <i16>sat16(g + ((keep * (old - g) + (1 << 14)) >> 15)));
@@ -163,8 +129,7 @@ function updateUnits(
 }
 
 function updateUnits8(
-  model: usize, record: usize, units: i32,
-  z: usize, candidate: usize, reset: usize, recurrent: usize, h: usize, next: usize,
+  model: usize, record: usize, units: i32, after: bool, h: usize, next: usize,
 ): void {
   const gate = <i32>load<u8>(record, RECORD_GATE_ACTIVATION);
   const gateTable = model + load<u32>(record, RECORD_GATE_TABLE);
@@ -173,17 +138,17 @@ function updateUnits8(
   const usual = gate == ACTIVATION_SIGMOID && kind == ACTIVATION_TANH;
   const half = i32x4.splat(1 << 14);
   for (let u = 0; u < units; u += 8) {
-    const at = <usize>u << 2;
-    let low = v128.load(candidate + at);
-    let high = v128.load(candidate + at, 16);
-    if (reset) {
-      let r = i16x8.narrow_i32x4_s(v128.load(reset + at), v128.load(reset + at, 16));
+    const z = ROWS + (<usize>u << 2);
+    let low = v128.load(z, 2 * PART);
+    let high = v128.load(z, 2 * PART + 16);
+    if (after) {
+      let r = i16x8.narrow_i32x4_s(v128.load(z, PART), v128.load(z, PART + 16));
       r = usual ? sigmoid8(r) : act8(gate, r, 0, gateTable);
-      low = scaledSum(low, i32x4.extend_low_i16x8_s(r), v128.load(recurrent + at));
-      high = scaledSum(high, i32x4.extend_high_i16x8_s(r), v128.load(recurrent + at, 16));
+      low = scaledSum(low, i32x4.extend_low_i16x8_s(r), v128.load(z, 3 * PART));
+      high = scaledSum(high, i32x4.extend_high_i16x8_s(r), v128.load(z, 3 * PART + 16));
     }
     let g = i16x8.narrow_i32x4_s(low, high);
-    let keep = i16x8.narrow_i32x4_s(v128.load(z + at), v128.load(z + at, 16));
+    let keep = i16x8.narrow_i32x4_s(v128.load(z), v128.load(z, 16));
     if (usual) {
       g = tanhHalf8(g);
       keep = sigmoid8(keep);

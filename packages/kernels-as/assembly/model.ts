@@ -69,7 +69,7 @@ export function rowBound(model: usize, count: i32): i32 {
   const perStep = <u64>load<u32>(model, HEADER_MAX_OUTPUT_ROWS);
   if (!window) return count;
   const perWindow = <u64>rowsPerWindow(model);
-  let windows: u64 = 1;
-  for (let frames = <u64>window; frames < <u64>count + <u64>window - 1; frames += window) windows++;
-  return <i32>min<u64>(min<u64>(<u64>count * min<u64>(perStep, perWindow), windows * perWindow), 0x7fffffff);
+  let most = perWindow;
+  for (let frames: u64 = 1; frames < <u64>count; frames += window) most += perWindow;
+  return <i32>min<u64>(min<u64>(<u64>count * min<u64>(perStep, perWindow), most), 0x7fffffff);
 }

@@ -9,7 +9,19 @@ import {
 } from "./format.gen";
 import { clearPad } from "./arith";
 import { affineValue } from "./pointwise";
-import { EXP2, RSQRT } from "./tables.gen";
+
+/**
+ * RSQRT[i - 32] of KERNELS.md (41), 2^15 / sqrt((i + 1/2) / 128) rounded, found bit by bit: the largest r with
+ * (r - 1/2)^2 (2 i + 1) <= 2^38. Once a row, this is cheaper than 192 bytes of table.
+ */
+function inverseRoot(i: u64): u32 {
+  let r: u64 = 0;
+  for (let bit: u64 = 1 << 15; bit; bit >>= 1) {
+    const twice = 2 * (r | bit) - 1;
+    if (twice * twice * (2 * i + 1) <= (<u64>1 << 40)) r |= bit;
+  }
+  return <u32>r;
+}
 
 export function layerNorm(model: usize, record: usize, arena: usize, x: usize): void {
   const n = <i32>load<u16>(record, RECORD_INPUT_SIZE);
@@ -25,7 +37,7 @@ export function layerNorm(model: usize, record: usize, arena: usize, x: usize): 
   const w = <u64>(<i64>n * squares - sum * sum + load<i64>(aux));
   const e = (63 - <i32>clz<u64>(w)) & ~1;
   const m = e <= 30 ? w << <u64>(30 - e) : w >> <u64>(e - 30);
-  let r = <u64>load<u16>(RSQRT + ((<usize>(m >> 25) - 32) << 1)) << 15;
+  let r = <u64>inverseRoot(m >> 25) << 15;
   for (let i = 0; i < 2; i++) {
     const t = (r * r) >> 32;
     const u = (m * t) >> 32;
@@ -41,6 +53,21 @@ export function layerNorm(model: usize, record: usize, arena: usize, x: usize): 
   clearPad(row, n);
 }
 
+// 2^(32 - 2^k / 64), k = 0 .. 6.
+// @ts-ignore: decorator
+@lazy const ROOTS: usize = memory.data<u32>([
+  0xfd3e0c0d, 0xfa83b2db, 0xf5257d15, 0xeac0c6e8, 0xd744fccb, 0xb504f334, 0x80000000,
+]);
+
+/** EXP2[j] of KERNELS.md (43), round(2^(24 - j / 64)): a product of roots of two, whose errors stay below 1/40. */
+function powerOfTwo(j: i32): u32 {
+  let r: u64 = 0x80000000;
+  for (let k = 0; k < 7; k++) {
+    if ((j >> k) & 1) r = (r * load<u32>(ROOTS + (k << 2)) + 0x80000000) >> 32;
+  }
+  return <u32>((r + 64) >> 7);
+}
+
 export function softmax(model: usize, record: usize, arena: usize, x: usize): void {
   const n = <i32>load<u16>(record, RECORD_INPUT_SIZE);
   const multiplier = <u64>load<i32>(record, RECORD_MULTIPLIER);
@@ -53,9 +80,8 @@ export function softmax(model: usize, record: usize, arena: usize, x: usize): vo
     const u = (<u64>(most - <i32>load<i16>(x + (c << 1))) * multiplier) >> 15;
     const k = u >> 16;
     const f = <i32>u & 0xffff;
-    const at = EXP2 + <usize>((f >> 10) << 2);
-    const left = load<u32>(at);
-    const between = left - (((left - load<u32>(at, 4)) * <u32>(f & 1023)) >> 10);
+    const left = powerOfTwo(f >> 10);
+    const between = left - (((left - powerOfTwo((f >> 10) + 1)) * <u32>(f & 1023)) >> 10);
     const power = k > 30 ? 0 : between >> <u32>k;
     store<u32>(powers + (c << 2), power);
     sum += power;

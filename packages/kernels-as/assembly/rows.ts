@@ -13,10 +13,9 @@ export const BATCH: i32 = ASC_FEATURE_SIMD ? 32 : 8;
 @lazy export const ROWS: usize = ASC_FEATURE_SIMD ? memory.data(512, 16) : memory.data(128, 16);
 
 /** Blocks of 16 bytes in a quad of `columns` columns. */
-// @ts-ignore: decorator
-@inline
 export function blocks(columns: i32, bits: i32): i32 {
-  return bits == 8 ? (columns + 3) >> 2 : (columns + 7) >> 3;
+  const shift = bits == 8 ? 2 : 3;
+  return (columns + (1 << shift) - 1) >> shift;
 }
 
 /**

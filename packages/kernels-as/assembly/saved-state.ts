@@ -168,18 +168,18 @@ export function savedStateValid(model: usize, blob: usize, bytes: u32): bool {
   if (bytes != STATE_HEADER_BYTES + stateBytes) return false;
   const region = blob + STATE_HEADER_BYTES;
   const frames = load<u32>(blob, SAVED_FRAMES);
-  const header = load<u32>(blob, SAVED_MAGIC) == STATE_MAGIC
-    && load<u16>(blob, SAVED_VERSION) == STATE_VERSION
-    && load<u16>(blob, SAVED_HEADER_BYTES) == STATE_HEADER_BYTES
-    && load<u32>(blob, SAVED_BLOB_BYTES) == bytes
-    && load<u32>(blob, SAVED_MODEL_CRC) == modelCrc
-    && load<u32>(blob, SAVED_STATE_BYTES) == stateBytes
-    && isZero(blob + SAVED_STATE_BYTES + 4, STATE_HEADER_BYTES - SAVED_STATE_BYTES - 4)
-    && load<u32>(region) == modelCrc
-    && load<u32>(region, 4) == frames
-    && (!window || frames < window)
-    && load<u32>(blob, SAVED_CRC_32) == checksum(blob, bytes);
-  if (!header) return false;
+  let ok = load<u32>(blob, SAVED_MAGIC) == STATE_MAGIC;
+  ok &= load<u16>(blob, SAVED_VERSION) == STATE_VERSION;
+  ok &= load<u16>(blob, SAVED_HEADER_BYTES) == STATE_HEADER_BYTES;
+  ok &= load<u32>(blob, SAVED_BLOB_BYTES) == bytes;
+  ok &= load<u32>(blob, SAVED_MODEL_CRC) == modelCrc;
+  ok &= load<u32>(blob, SAVED_STATE_BYTES) == stateBytes;
+  ok &= isZero(blob + SAVED_STATE_BYTES + 4, STATE_HEADER_BYTES - SAVED_STATE_BYTES - 4);
+  ok &= load<u32>(region) == modelCrc;
+  ok &= load<u32>(region, 4) == frames;
+  ok &= frames < window || !window;
+  ok &= load<u32>(blob, SAVED_CRC_32) == checksum(blob, bytes);
+  if (!ok) return false;
   const count = recordCount(model);
   const counted = STREAM_HEADER_BYTES + count * COUNTER_BYTES;
   if (!isZero(region + counted, countersEnd(count) - counted)) return false;

@@ -59,7 +59,7 @@ function average(record: usize): bool {
 // @ts-ignore: decorator
 @inline
 export function isRecurrent(kernel: i32): bool {
-  return kernel >= KERNEL_RNN && kernel <= KERNEL_GRU_RESET_AFTER;
+  return <u32>(kernel - KERNEL_RNN) <= <u32>(KERNEL_GRU_RESET_AFTER - KERNEL_RNN);
 }
 
 /** Kernels whose output row is their state. */
@@ -73,7 +73,7 @@ export function hasStateOutput(kernel: i32): bool {
 // @ts-ignore: decorator
 @inline
 export function isWindowed(kernel: i32): bool {
-  return kernel >= KERNEL_CONV1D && kernel <= KERNEL_POOL;
+  return <u32>(kernel - KERNEL_CONV1D) <= <u32>(KERNEL_POOL - KERNEL_CONV1D);
 }
 
 /** Bytes of the output row in the arena. */

@@ -27,14 +27,10 @@ export function outputSize(record: usize): i32 {
   return load<u16>(record, RECORD_OUTPUT_SIZE);
 }
 
-// @ts-ignore: decorator
-@inline
 export function inputBlocks(record: usize): i32 {
   return blocks(load<u16>(record, RECORD_INPUT_SIZE), load<u8>(record, RECORD_BITS));
 }
 
-// @ts-ignore: decorator
-@inline
 export function stateBlocks(record: usize): i32 {
   return blocks(load<u16>(record, RECORD_OUTPUT_SIZE), load<u8>(record, RECORD_BITS));
 }
