@@ -1,6 +1,7 @@
 import { createRequire } from "node:module";
 import { Command, CommanderError } from "commander";
 import { EXIT, exitCodeOf } from "./cli-error.js";
+import { checkCommand } from "./commands/check.js";
 import { convertCommand } from "./commands/convert.js";
 import { evalCommand } from "./commands/eval.js";
 import { inspectCommand } from "./commands/inspect.js";
@@ -31,6 +32,7 @@ export function createProgram(terminal = processTerminal()): Command {
   program.addCommand(inspectCommand(terminal));
   program.addCommand(evalCommand(terminal));
   program.addCommand(runCommand());
+  program.addCommand(checkCommand(terminal));
   program.addCommand(trainCommand(terminal));
   for (const command of [program, ...program.commands]) {
     command.exitOverride();

@@ -37,6 +37,8 @@ export interface RunnerReport {
   readonly layers: readonly Counts[] | undefined;
   /** Most stack that any gatelet_step used; undefined where the engine cannot tell. */
   readonly stackBytes: number | undefined;
+  /** Most stack of the whole run as the firmware saw it: the check of the file and the runner's own frames included. */
+  readonly stackUsedBytes: number;
   readonly arenaBytes: number;
   readonly uartText: string;
 }
@@ -101,6 +103,7 @@ async function readResult(board: Board): Promise<Omit<RunnerReport, keyof Measur
     state: stateBytes === 0 ? new Uint8Array() : await board.readMemory(word(RUNNER.RESULT_ARENA_AT), stateBytes),
     ownCycles: word(RUNNER.RESULT_CYCLES_AT) + 2 ** 32 * word(RUNNER.RESULT_CYCLES_HIGH_AT),
     arenaBytes: word(RUNNER.RESULT_ARENA_BYTES_AT),
+    stackUsedBytes: word(RUNNER.RESULT_STACK_USED_AT),
     uartText: board.uartText,
   };
 }

@@ -1,0 +1,101 @@
+import { readFile } from "node:fs/promises";
+import { basename } from "node:path";
+import type { EngineName } from "@gatelet/sim";
+import { Command, Option } from "commander";
+import { budgetOf } from "../budget.js";
+import { CheckFailed } from "../check/check-failed.js";
+import { checkJunit, checkMarkdown } from "../check/check-files.js";
+import { checkModel, STREAM_BLOCK } from "../check/check-model.js";
+import { renderCheck } from "../check/render-check.js";
+import { CliError } from "../cli-error.js";
+import { readGateFile } from "../load-data.js";
+import type { Terminal } from "../terminal.js";
+import { checkWritable, writeFileWhole } from "../write-file.js";
+import { jsonOption, wholeNumber } from "./options.js";
+
+interface CheckFlags {
+  readonly board: string;
+  readonly frames?: string;
+  readonly counts?: true;
+  readonly physical?: true;
+  readonly windows: number;
+  readonly waitStates: "0" | "2" | "3";
+  readonly engine: EngineName;
+  readonly allEngines?: true;
+  readonly firmware?: string;
+  readonly ram?: string;
+  readonly flash?: string;
+  readonly junit?: string;
+  readonly markdown?: string;
+  readonly json?: true;
+}
+
+const ENGINES: readonly EngineName[] = ["builtin", "renode", "qemu"];
+
+export function checkCommand(terminal: Terminal): Command {
+  return new Command("check")
+    .description("run a .gate file in the C firmware on an emulated board, compare with WebAssembly")
+    .argument("<file>", ".gate file")
+    .option("--board <name>", "board to emulate", "nrf52840")
+    .option("--frames <data>", "recordings: csv, npy, npz or a data set folder (default: pseudo-random frames)")
+    .addOption(new Option("--counts", "csv numbers are raw counts").conflicts("physical"))
+    .option("--physical", "csv numbers are physical values")
+    .addOption(
+      new Option("--windows <count>", `windows to run; stream models: blocks of ${STREAM_BLOCK} frames`)
+        .argParser(wholeNumber(1))
+        .default(1),
+    )
+    .addOption(
+      new Option("--wait-states <count>", "of flash: 0 none, 2 cache off, 3 cache on")
+        .choices(["0", "2", "3"])
+        .default("0"),
+    )
+    .addOption(new Option("--engine <name>", "emulator to run on").choices(ENGINES).default("builtin"))
+    .option("--all-engines", "run on every emulator and compare their counts")
+    .option("--firmware <elf>", "a runner firmware of your own build")
+    .option("--ram <bytes>", "RAM budget, e.g. 16K: beyond it the emulated board has none")
+    .option("--flash <bytes>", "flash budget for library and file, e.g. 64K")
+    .option("--junit <file>", "write the verdict as JUnit XML")
+    .option("--markdown <file>", "write a summary for a pull request")
+    .addOption(jsonOption())
+    .addHelpText(
+      "after",
+      "\nexample:\n  gatelet check har.gate --board nrf52840 --ram 16K\n\nexit codes: 0 passed, 1 failed, 2 wrong usage",
+    )
+    .action((file: string, flags: CheckFlags) => run(terminal, file, flags));
+}
+
+async function run(terminal: Terminal, file: string, flags: CheckFlags): Promise<void> {
+  const budget = budgetOf(flags);
+  for (const path of [flags.junit, flags.markdown]) if (path !== undefined) await checkWritable(path);
+  const bytes = await readGateFile(file);
+  const progress = terminal.progress("reading");
+  const report = await checkModel({
+    name: file,
+    bytes,
+    budget,
+    waitStates: Number(flags.waitStates) as 0 | 2 | 3,
+    engines: flags.allEngines ? ENGINES : [flags.engine],
+    windows: flags.windows,
+    options: flags.counts ? { values: "counts" } : flags.physical ? { values: "physical" } : {},
+    ...(flags.frames === undefined ? {} : { frames: flags.frames }),
+    ...(flags.firmware === undefined ? {} : { firmware: await readFirmware(flags.firmware) }),
+    onProgress: (stage) => progress.update(stage),
+  }).finally(() => progress.end());
+  if (flags.junit !== undefined) await writeFileWhole(flags.junit, checkJunit(report));
+  if (flags.markdown !== undefined) await writeFileWhole(flags.markdown, checkMarkdown(report));
+  terminal.print(flags.json ? JSON.stringify(report, null, 2) : renderCheck(report, terminal.width, terminal.style));
+  const [problem] = report.problems;
+  if (problem !== undefined) throw new CheckFailed(`check of ${file} failed: ${problem}`);
+}
+
+async function readFirmware(path: string): Promise<{ name: string; elf: Uint8Array }> {
+  try {
+    return { name: basename(path), elf: new Uint8Array(await readFile(path)) };
+  } catch (cause) {
+    const code = cause instanceof Error && "code" in cause ? String(cause.code) : String(cause);
+    throw new CliError("FILE_UNREADABLE", `cannot read ${path}: ${code === "ENOENT" ? "no such file" : code}`, {
+      cause,
+    });
+  }
+}
