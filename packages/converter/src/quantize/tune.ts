@@ -6,7 +6,7 @@ import { hasMatrix, type NodeStats } from "./calibrate.js";
 import { correctDense } from "./correct.js";
 import { keepFloatRows, measureOutputError, spread } from "./measure.js";
 
-const CORRECTION_WINDOWS = 256;
+const CORRECTION_WINDOWS = 512;
 /** Inputs of the widest dense layer that is refitted. */
 const WIDEST_REFIT = 512;
 const TRIAL_WINDOWS = 1_000;
