@@ -3,6 +3,7 @@
 import { spawnSync } from "node:child_process";
 import { mkdirSync } from "node:fs";
 import { createRequire } from "node:module";
+import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
@@ -12,7 +13,7 @@ const rest = args.filter((argument) => argument !== "--slow");
 const name = process.env.GATELET_SUITE_NAME ?? (slow ? "slow" : "suite");
 mkdirSync(`${root}/build/results`, { recursive: true });
 
-const vitest = createRequire(`${root}/package.json`).resolve("vitest/vitest.mjs");
+const vitest = join(dirname(createRequire(`${root}/package.json`).resolve("vitest/package.json")), "vitest.mjs");
 const result = spawnSync(
   process.execPath,
   [
