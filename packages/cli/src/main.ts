@@ -6,6 +6,7 @@ import { convertCommand } from "./commands/convert.js";
 import { evalCommand } from "./commands/eval.js";
 import { inspectCommand } from "./commands/inspect.js";
 import { runCommand } from "./commands/run.js";
+import { studyCommand } from "./commands/study.js";
 import { trainCommand } from "./commands/train.js";
 import { processTerminal } from "./terminal.js";
 import { removeUnfinished } from "./write-file.js";
@@ -34,6 +35,7 @@ export function createProgram(terminal = processTerminal()): Command {
   program.addCommand(runCommand());
   program.addCommand(checkCommand(terminal));
   program.addCommand(trainCommand(terminal));
+  program.addCommand(studyCommand(terminal));
   for (const command of [program, ...program.commands]) {
     command.exitOverride();
     command.configureHelp({ helpWidth: Math.min(terminal.width, 100) });

@@ -62,6 +62,18 @@ export { type GruOptions, gru } from "./layers/gru.js";
 export { argMax, type ClassScore, ConfusionMatrix } from "./metrics/classification.js";
 export { RegressionError } from "./metrics/regression.js";
 export { buildPreset, PRESETS, type PresetName, type PresetOptions } from "./networks/presets.js";
+export {
+  conversionData,
+  countParameters,
+  countsOf,
+  type EntryFigures,
+  evaluateEntry,
+  type QuantizedFigures,
+} from "./study/evaluate-entry.js";
+export { type HaptStudyOptions, haptStudy } from "./study/hapt-study.js";
+export type { BoardCost, BoardMeter, IntegerModel, LoadInteger } from "./study/integer-engine.js";
+export { runStudy, type StudyReport, type StudyRequest } from "./study/run-study.js";
+export { PROTOCOL_NOTE, publishedTable, type StudyTable, studyMarkdown, studyTable } from "./study/study-markdown.js";
 export { BACKEND_NAMES, type BackendName, type LoadedTf, type LoadTfOptions, loadTf, type Tf } from "./tf/load-tf.js";
 export { loadModelFiles, type ModelFiles, modelFiles, saveModelFiles } from "./tf/model-files.js";
 export { TrainError, type TrainErrorCode } from "./training/errors.js";

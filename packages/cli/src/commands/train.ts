@@ -10,13 +10,13 @@ import {
   type SplitKind,
   type TrainJob,
   type TrainJobResult,
-  type TrainProgress,
 } from "@gatelet/train";
 import { Command, Option } from "commander";
 import { CliError } from "../cli-error.js";
 import type { Terminal } from "../terminal.js";
 import { percent, significant } from "../text/numbers.js";
 import { renderTable } from "../text/table.js";
+import { shownPool } from "../training/progress.js";
 import { jsonOption, wholeNumber } from "./options.js";
 
 interface TrainFlags {
@@ -113,7 +113,9 @@ async function run(terminal: Terminal, flags: TrainFlags): Promise<void> {
     const folder = name === "" ? flags.output : join(flags.output, name.replaceAll(/[^\w.=-]+/g, "_"));
     return { name, folder, job: jobOf({ ...flags, ...variant }) };
   });
-  const results = await trainAll(terminal, placed, flags.workers, flags.json === true);
+  const progress = terminal.progress("reading");
+  const shown = { workers: flags.workers, quiet: flags.json === true, runs: placed.length };
+  const results = await runTrainJobs(placed, shownPool(terminal, progress, shown)).finally(() => progress.end());
   const runs = placed.map(({ name, folder }, i) => ({ name, folder, ...results[i] }));
   if (flags.json) return terminal.print(JSON.stringify({ runs }, null, 2));
   terminal.print(renderRuns(terminal, runs));
@@ -121,38 +123,6 @@ async function run(terminal: Terminal, flags: TrainFlags): Promise<void> {
   terminal.print(
     `\nbest model: ${join(best.folder, "best")}, next: gatelet convert ${join(best.folder, "best")} --calibrate ${flags.data} -o model.gate`,
   );
-}
-
-/** Runs trainings with a status line. Shared by the commands that train. */
-export async function trainAll(
-  terminal: Terminal,
-  placed: readonly PlacedJob[],
-  workers: number,
-  quiet: boolean,
-): Promise<TrainJobResult[]> {
-  const progress = terminal.progress("reading");
-  const told = new Set<string>();
-  let done = 0;
-  try {
-    return await runTrainJobs(placed, {
-      workers,
-      onNote: (text) => {
-        if (!quiet && !told.has(text)) terminal.print(text);
-        told.add(text);
-      },
-      onProgress: (_, at) => progress.update(statusOf(at, done, placed.length)),
-      onDone: () => done++,
-    });
-  } finally {
-    progress.end();
-  }
-}
-
-function statusOf(at: TrainProgress, done: number, runs: number): string {
-  const run = runs > 1 ? `run ${done + 1} of ${runs}, ` : "";
-  const accuracy = at.accuracy === undefined ? "" : `, accuracy ${percent(at.accuracy, 1)}`;
-  const left = `${Math.floor(at.secondsLeft / 60)}:${String(Math.floor(at.secondsLeft % 60)).padStart(2, "0")}`;
-  return `${run}epoch ${at.epoch} of ${at.epochs}, batch ${at.batch} of ${at.batches}, loss ${significant(at.loss, 3)}${accuracy}, ${left} left`;
 }
 
 /** The training that flags describe. Throws `USAGE` for what is not a number. */

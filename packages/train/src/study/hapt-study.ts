@@ -1,0 +1,103 @@
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import type { WeightBits } from "@gatelet/converter";
+import type { JobData, TrainJob } from "../jobs/train-job.js";
+import type { PresetName } from "../networks/presets.js";
+import type { Published, StudyArchitecture, StudyRequest } from "./run-study.js";
+
+export interface HaptStudyOptions {
+  readonly folder: string;
+  /** Data set folder with the HAPT recordings. */
+  readonly data: string;
+  /** Folder with hapt-rnn, hapt-lstm, hapt-gru and hapt-windows.csv.gz; absent: the study's nets are trained too. */
+  readonly models?: string;
+  readonly seeds: number;
+  readonly epochs: number;
+  readonly bits: readonly WeightBits[];
+  /** At most so many training windows. */
+  readonly limit?: number;
+  /** Units of the small nets; default 32. */
+  readonly units?: number;
+}
+
+/** Accuracy %, TFLite KB and ms of the publication whose networks these are. */
+const PUBLISHED: Readonly<Record<"rnn" | "lstm" | "gru", Published>> = {
+  rnn: {
+    accuracy: 94.46,
+    quantizedAccuracy: 94.38,
+    f1: 94.24,
+    floatKb: 527.84,
+    quantizedKb: 162.03,
+    floatMs: 2.2,
+    quantizedMs: 2.034,
+  },
+  lstm: {
+    accuracy: 98.35,
+    quantizedAccuracy: 98.31,
+    f1: 98.34,
+    floatKb: 550.32,
+    quantizedKb: 185.17,
+    floatMs: 2.587,
+    quantizedMs: 2.587,
+  },
+  gru: {
+    accuracy: 98.5,
+    quantizedAccuracy: 98.35,
+    floatKb: 427.55,
+    quantizedKb: 152.16,
+    floatMs: 3.076,
+    quantizedMs: 2.928,
+  },
+};
+
+const STUDY_SHAPES = {
+  rnn: { units: [256, 128, 64] },
+  lstm: { units: [128, 64, 32], dense: [64] },
+  gru: { units: [128, 64, 32], dense: [64] },
+} as const;
+
+const WINDOW = 50;
+const HOP = 25;
+const CELLS = ["rnn", "lstm", "gru"] as const;
+
+/** The study of three recurrent architectures on HAPT, the published sizes and small ones. */
+export function haptStudy(options: HaptStudyOptions): StudyRequest {
+  const { folder, data, models, seeds, epochs, bits, limit, units = 32 } = options;
+  const table = models === undefined ? undefined : join(models, "hapt-windows.csv.gz");
+  const bySubject: JobData =
+    table !== undefined && existsSync(table)
+      ? { path: data, window: WINDOW, windowTable: { path: table, column: "subject" }, split: "given" }
+      : { path: data, window: WINDOW, hop: HOP, split: "subject" };
+  const job = (
+    preset: PresetName,
+    shape: { units: readonly number[]; dense?: readonly number[] },
+    seed: number,
+  ): TrainJob => ({
+    data: bySubject,
+    model: { preset, ...shape },
+    training: { epochs, batchSize: 128, learningRate: 0.004, schedule: "cosine" },
+    seed,
+    ...(limit === undefined ? {} : { limit }),
+  });
+  const study = CELLS.map((cell): StudyArchitecture => {
+    const trained = models === undefined ? undefined : join(models, `hapt-${cell}`);
+    const source =
+      trained !== undefined && existsSync(join(trained, "model.json"))
+        ? ({ kind: "trained", folder: trained, split: "random" } as const)
+        : ({ kind: "train", jobs: [job(cell, STUDY_SHAPES[cell], 1)] } as const);
+    return { name: `hapt-${cell}`, published: PUBLISHED[cell], source };
+  });
+  const small = CELLS.map((cell): StudyArchitecture => {
+    const jobs = Array.from({ length: seeds }, (_, i) => job(cell, { units: [units] }, i + 1));
+    return { name: `${cell}${units}`, source: { kind: "train", jobs } };
+  });
+  return {
+    name: "hapt",
+    folder,
+    data,
+    ...(table === undefined ? {} : { windowTable: table }),
+    window: WINDOW,
+    architectures: seeds > 0 ? [...study, ...small] : study,
+    bits,
+  };
+}

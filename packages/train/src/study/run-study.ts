@@ -1,0 +1,164 @@
+import { mkdir, readFile } from "node:fs/promises";
+import { join } from "node:path";
+import type { WeightBits } from "@gatelet/converter";
+import { loadRecordings, readUnpacked } from "../data/load.js";
+import type { Normalization } from "../data/prepare.js";
+import { listedWindows } from "../data/windows.js";
+import { prepareSamples, type TrainJob } from "../jobs/train-job.js";
+import { type PoolOptions, runTrainJobs } from "../jobs/worker-pool.js";
+import { writeWhole } from "../training/write-whole.js";
+import { type EntryFigures, type EntryInput, type EntryTools, evaluateEntry } from "./evaluate-entry.js";
+import { recommend } from "./recommend.js";
+import { studyMarkdown } from "./study-markdown.js";
+
+/** Published figures of an architecture, to stand beside ours. */
+export interface Published {
+  readonly accuracy: number;
+  readonly quantizedAccuracy: number;
+  readonly f1?: number;
+  readonly floatKb: number;
+  readonly quantizedKb: number;
+  readonly floatMs: number;
+  readonly quantizedMs: number;
+}
+
+/** One architecture of a study: trained models that exist, or trainings to run. */
+export interface StudyArchitecture {
+  readonly name: string;
+  readonly published?: Published;
+  readonly source:
+    | { readonly kind: "trained"; readonly folder: string; readonly split: string }
+    | { readonly kind: "train"; readonly jobs: readonly TrainJob[] };
+}
+
+export interface StudyRequest {
+  readonly name: string;
+  readonly folder: string;
+  /** Recordings, and the table of windows that trained models were made with. */
+  readonly data: string;
+  readonly windowTable?: string;
+  readonly window: number;
+  readonly architectures: readonly StudyArchitecture[];
+  readonly bits: readonly WeightBits[];
+}
+
+/** One architecture's figures: every seed's, in order. */
+export interface StudyRow {
+  readonly name: string;
+  readonly split: string;
+  readonly published?: Published;
+  readonly runs: readonly EntryFigures[];
+}
+
+export interface StudyReport {
+  readonly name: string;
+  readonly rows: readonly StudyRow[];
+  /** Mean change of accuracy by quantization over all networks, in points, per bits. */
+  readonly meanChange: Readonly<Record<string, number>>;
+  readonly recommendation: string;
+}
+
+/**
+ * Trains what is not trained yet, converts, scores, compares. Everything finished is kept in the folder: called again
+ * after a crash it goes on, and the table is the same.
+ * Writes `study.json` and `study.md`.
+ */
+export async function runStudy(
+  request: StudyRequest,
+  { tools, pool }: { readonly tools: EntryTools; readonly pool: PoolOptions },
+): Promise<StudyReport> {
+  await mkdir(join(request.folder, "rows"), { recursive: true });
+  const placed = request.architectures.flatMap(({ name, source }) =>
+    source.kind === "train"
+      ? source.jobs.map((job) => ({ job, folder: join(request.folder, `${name}-seed${job.seed}`) }))
+      : [],
+  );
+  await runTrainJobs(placed, pool);
+  const recordings = await loadRecordings(request.data);
+  const rows: StudyRow[] = [];
+  for (const { name, source, published } of request.architectures) {
+    const runs: EntryFigures[] = [];
+    const members =
+      source.kind === "trained"
+        ? [{ key: name, model: source.folder, job: undefined }]
+        : source.jobs.map((job) => {
+            const folder = join(request.folder, `${name}-seed${job.seed}`);
+            return { key: `${name}-seed${job.seed}`, model: join(folder, "best"), job };
+          });
+    for (const { key, model, job } of members) {
+      runs.push(
+        await remembered(join(request.folder, "rows", `${key}.json`), { model, bits: request.bits, job }, async () => {
+          const prepared =
+            job === undefined
+              ? await prepareTrained(request, recordings, model, source.kind === "trained" ? source.split : "")
+              : await prepareForModel(job, model);
+          return evaluateEntry({ name: key, model, ...prepared, bits: request.bits }, tools);
+        }),
+      );
+    }
+    const split =
+      source.kind === "trained" ? source.split : (source.jobs[0].data.windowTable?.column ?? source.jobs[0].data.split);
+    rows.push({ name, split, ...(published === undefined ? {} : { published }), runs });
+  }
+  const meanChange = Object.fromEntries(request.bits.map((bits) => [`int${bits}`, meanChangeOf(rows, bits)]));
+  const report = { name: request.name, rows, meanChange, recommendation: recommend(rows) };
+  await writeWhole(join(request.folder, "study.json"), `${JSON.stringify(report, null, 1)}\n`);
+  await writeWhole(join(request.folder, "study.md"), studyMarkdown(report));
+  return report;
+}
+
+type Prepared = Pick<EntryInput, "windows" | "train" | "test" | "normalization">;
+
+/** Mean over all networks of what quantization changes in accuracy, in points. */
+function meanChangeOf(rows: readonly StudyRow[], bits: WeightBits): number {
+  const changes = rows.flatMap(({ runs }) =>
+    runs.flatMap(({ floatAccuracy, quantized }) =>
+      quantized.filter((each) => each.bits === bits).map((each) => 100 * (each.accuracy - floatAccuracy)),
+    ),
+  );
+  return changes.reduce((sum, change) => sum + change, 0) / changes.length;
+}
+
+/** The windows a job trained and tested with, and the normalization that was saved with its model. */
+async function prepareForModel(job: TrainJob, model: string): Promise<Prepared> {
+  const { windows, indices } = await prepareSamples(job);
+  return { windows, train: indices.train, test: indices.test, normalization: await readNormalization(model) };
+}
+
+async function prepareTrained(
+  request: StudyRequest,
+  recordings: Awaited<ReturnType<typeof loadRecordings>>,
+  model: string,
+  split: string,
+): Promise<Prepared> {
+  const table = request.windowTable as string;
+  const text = new TextDecoder().decode(await readUnpacked(table));
+  const windows = listedWindows(recordings, text, table, request.window, split);
+  const normalization = await readNormalization(model);
+  const all = Uint32Array.from(windows.windows, (_, i) => i);
+  return {
+    windows,
+    train: all.filter((index) => windows.windows[index].split === "train"),
+    test: all.filter((index) => windows.windows[index].split === "test"),
+    normalization,
+  };
+}
+
+/** Mean and deviation from the `meta.json` beside a model. */
+export async function readNormalization(folder: string): Promise<Normalization> {
+  const { mean, std } = JSON.parse(await readFile(join(folder, "meta.json"), "utf8")) as Normalization;
+  return { mean, std };
+}
+
+/** The result in `path` where it belongs to `input`; else computes and keeps it. */
+async function remembered<Result>(path: string, input: unknown, compute: () => Promise<Result>): Promise<Result> {
+  const key = JSON.stringify(input);
+  const text = await readFile(path, "utf8").catch(() => undefined);
+  if (text !== undefined) {
+    const found = JSON.parse(text) as { key: string; result: Result };
+    if (found.key === key) return found.result;
+  }
+  const result = await compute();
+  await writeWhole(path, JSON.stringify({ key, result }));
+  return result;
+}

@@ -1,0 +1,122 @@
+import type { EntryFigures, QuantizedFigures } from "./evaluate-entry.js";
+import type { StudyReport, StudyRow } from "./run-study.js";
+
+/** Mean and spread (standard deviation of the sample; absent for one value). */
+export function spreadOf(values: readonly number[]): { mean: number; deviation: number | undefined } {
+  const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
+  if (values.length < 2) return { mean, deviation: undefined };
+  const squares = values.reduce((sum, value) => sum + (value - mean) ** 2, 0);
+  return { mean, deviation: Math.sqrt(squares / (values.length - 1)) };
+}
+
+/** Cells of a study's table: one line per architecture and bits. */
+export interface StudyTable {
+  readonly head: readonly string[];
+  readonly lines: readonly (readonly string[])[];
+}
+
+const shares = (values: readonly number[]) => {
+  const { mean, deviation } = spreadOf(values.map((value) => 100 * value));
+  return deviation === undefined ? mean.toFixed(2) : `${mean.toFixed(2)} +-${deviation.toFixed(2)}`;
+};
+
+/** The table that both the terminal and the report show. */
+export function studyTable({ rows }: StudyReport): StudyTable {
+  const head = [
+    "network",
+    "split",
+    "parameters",
+    "float %",
+    "float F1",
+    "bits",
+    "accuracy %",
+    "F1",
+    "change",
+    "agree %",
+    "float bytes",
+    "bytes",
+    "RAM",
+    "cycles",
+    "ms",
+    "uJ",
+  ];
+  const lines = rows.flatMap((row) => row.runs[0].quantized.map(({ bits }, place) => lineOf(row, bits, place === 0)));
+  return { head, lines };
+}
+
+function lineOf({ name, split, runs }: StudyRow, bits: number, first: boolean): string[] {
+  const pick = (run: EntryFigures) => run.quantized.find((each) => each.bits === bits) as QuantizedFigures;
+  const chosen = runs.map(pick);
+  const change = spreadOf(runs.map((run, i) => 100 * (chosen[i].accuracy - run.floatAccuracy))).mean;
+  const { board } = chosen[0];
+  const once = (text: string) => (first ? text : "");
+  return [
+    once(runs.length > 1 ? `${name} x${runs.length}` : name),
+    once(split),
+    once(runs[0].parameters.toLocaleString("en-US")),
+    once(shares(runs.map((run) => run.floatAccuracy))),
+    once(shares(runs.map((run) => run.floatMacroF1))),
+    `int${bits}`,
+    shares(chosen.map((each) => each.accuracy)),
+    shares(chosen.map((each) => each.macroF1)),
+    `${change > 0 ? "+" : ""}${change.toFixed(2)}`,
+    shares(chosen.map((each) => each.agreement)),
+    once(runs[0].floatBytes.toLocaleString("en-US")),
+    chosen[0].gateBytes.toLocaleString("en-US"),
+    chosen[0].ramBytes.toLocaleString("en-US"),
+    board === undefined ? "-" : board.cycles.toLocaleString("en-US"),
+    board === undefined ? "-" : board.milliseconds.toFixed(2),
+    board === undefined ? "-" : board.microjoules.toFixed(0),
+  ];
+}
+
+/** The published figures beside ours. */
+export function publishedTable({ rows }: StudyReport): StudyTable {
+  const head = [
+    "network",
+    "accuracy: published float / quantized",
+    "ours float / int8",
+    "KB: published float / quantized",
+    "ours float / int8",
+    "published ms",
+  ];
+  const lines = rows.flatMap(({ name, published, runs }) => {
+    if (published === undefined) return [];
+    const int8 = runs[0].quantized.find(({ bits }) => bits === 8) ?? runs[0].quantized[0];
+    const kb = (bytes: number) => (bytes / 1024).toFixed(2);
+    const share = (value: number) => (100 * value).toFixed(2);
+    return [
+      [
+        name,
+        `${published.accuracy.toFixed(2)} / ${published.quantizedAccuracy.toFixed(2)}`,
+        `${share(runs[0].floatAccuracy)} / ${share(int8.accuracy)}`,
+        `${published.floatKb} / ${published.quantizedKb}`,
+        `${kb(runs[0].floatBytes)} / ${kb(int8.gateBytes)}`,
+        `${published.floatMs} / ${published.quantizedMs}`,
+      ],
+    ];
+  });
+  return { head, lines };
+}
+
+/** Why our accuracies and the published ones are not comparable, though losses and sizes are. */
+export const PROTOCOL_NOTE =
+  "The publication states neither its split nor the hop of its windows, and balances classes with SMOTE on time steps before windowing, so that " +
+  "made-up and neighbouring frames stand on both sides of its split. Ours: windows of 50 with hop 25; `random` divides windows (neighbours share frames), `subject` " +
+  "tests on people never seen. Compare the loss by quantization and the sizes, not the accuracies.";
+
+export function studyMarkdown(report: StudyReport): string {
+  const table = ({ head, lines }: StudyTable) =>
+    [head, head.map(() => "---"), ...lines].map((cells) => `| ${cells.join(" | ")} |`).join("\n");
+  const changes = Object.entries(report.meanChange).map(([bits, points]) => `${bits} ${points.toFixed(3)} points`);
+  const published = publishedTable(report);
+  return [
+    `# Study ${report.name}\n`,
+    `${table(studyTable(report))}\n`,
+    `Mean change of accuracy by quantization: ${changes.join(", ")}.\n`,
+    `Recommendation: ${report.recommendation}.\n`,
+    ...(published.lines.length === 0
+      ? []
+      : [`## Beside the published figures\n`, `${table(published)}\n`, `${PROTOCOL_NOTE}\n`]),
+  ].join("\n");
+}
