@@ -330,6 +330,33 @@ describe("inputs", () => {
     expect(result.spec.meta?.inputScale).toEqual([1, 1, 1, 1, 1]);
     expect(result.report.warnings).toEqual([]);
   });
+  it("keeps the value of a mask that only flags out of the range", async () => {
+    const random = new Random(12);
+    const windows = Array.from({ length: 24 }, () =>
+      Float32Array.from({ length: STEPS * SIZE }, (_, i) => (i < 6 * SIZE ? -999 : random.normal())),
+    );
+    const nodes: LooseNode[] = [
+      input,
+      { op: "mask", value: -999, zero: false, when: "all", maskOut: true, shape: sequence(STEPS, SIZE) },
+      recurrent("gru", 6, { maskObey: true }),
+    ];
+    const { result, sqnrDb } = await compare(graphOf(nodes, STEPS), { calibration: windows });
+    expect(result.report.layers[0]?.scale).toBeLessThan(1e-3);
+    expect(result.spec.meta?.["mask"]).toEqual({ code: -32768, value: -999 });
+    expect(sqnrDb).toBeGreaterThan(38);
+  });
+  it("rounds very wide layers plainly and says so", async () => {
+    const wide = 400;
+    const nodes: LooseNode[] = [
+      input,
+      dense(SIZE, wide, tanh, STEPS),
+      { op: "reshape", shape: vector(STEPS * wide) },
+      dense(STEPS * wide, 3),
+    ];
+    const { result, sqnrDb } = await compare(graphOf(nodes, STEPS), { windows: 2 });
+    expect(sqnrDb).toBeGreaterThan(25);
+    expect(result.report.warnings[0]).toBe("dense_3 has 8000 columns and is rounded plainly");
+  });
   it("folds a normalization of features of very different size into the input", async () => {
     const random = new Random(4);
     const sizes = [0.01, 1, 30, 1000, 5000];

@@ -122,10 +122,16 @@ class Collector {
     }
   }
 
-  #output({ index, node, data, rows, cols, batch }: Observation): void {
+  #output({ index, node, data, rows, cols, batch, masked }: Observation): void {
     const state = this.#states[index];
     if (index === 0) this.#windowsSeen += batch;
-    state.ranges.output.add(data);
+    // Behind a mask that only flags, the mask value still stands in the rows: it must not set their range.
+    if (masked === null || node.op !== "mask") state.ranges.output.add(data);
+    else {
+      masked.forEach((flag, row) => {
+        if (flag === 0) state.ranges.output.add(data, row * cols, (row + 1) * cols);
+      });
+    }
     if (this.withMoments && this.#feedsMatrix[index] === 1) state.rows = { data: data.slice(), rows, cols };
     if (!this.withMoments) return;
     const input = this.#states[node.inputs[0]]?.rows;

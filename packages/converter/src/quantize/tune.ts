@@ -6,7 +6,9 @@ import { hasMatrix, type NodeStats } from "./calibrate.js";
 import { correctDense } from "./correct.js";
 import { keepFloatRows, measureOutputError, spread } from "./measure.js";
 
+/** Windows that dense layers are refitted on, fewer where a window costs many MACs. */
 const CORRECTION_WINDOWS = 512;
+const CORRECTION_MACS = 1e9;
 /** Inputs of the widest dense layer that is refitted. */
 const WIDEST_REFIT = 512;
 const TRIAL_WINDOWS = 1_000;
@@ -47,7 +49,8 @@ export async function tune(
   }
   if (!hasFour) return best;
   await pause();
-  return correctDenseLayers(graph, stats, { ...options, alignStep }, windows, best);
+  const count = Math.min(CORRECTION_WINDOWS, Math.max(64, Math.floor(CORRECTION_MACS / macs)));
+  return correctDenseLayers(graph, stats, { ...options, alignStep }, spread(windows, count), best);
 }
 
 /** Refits every dense layer in turn, each behind the ones before it as they are then. */
@@ -61,10 +64,9 @@ function correctDenseLayers(
   let lowering = start;
   let current = graph;
   let currentStats = stats;
-  const chosen = spread(windows, CORRECTION_WINDOWS);
   for (const [index, node] of graph.nodes.entries()) {
     if (node.op !== "dense" || index > start.head.node || node.weights.shape[0] > WIDEST_REFIT) continue;
-    const { node: refitted, moments } = correctDense(current, lowering, chosen, index, graph);
+    const { node: refitted, moments } = correctDense(current, lowering, windows, index, graph);
     current = { ...current, nodes: current.nodes.map((other, at) => (at === index ? refitted : other)) };
     currentStats = currentStats.map((given, at) => (at === index ? { ...given, moments } : given));
     for (const key of options.cache.keys()) if (key.startsWith(`${index}:`)) options.cache.delete(key);
