@@ -14,6 +14,7 @@
 static void reset_rows_sigmoid(const int16_t *h, int16_t *rh, uint32_t hidden) {
   const uint32_t *table = gl_tanh_half;
   uint32_t pair = GL_TANH_PAIR;
+  GL_UNROLL_2
   for (const int16_t *end = rh + hidden; rh != end; rh++) {
     *rh = (int16_t)gl_sat16_shift15(gl_add(gl_mul(gl_sigmoid_v(table, *rh, &pair), *h++), 1 << 14));
   }
@@ -31,6 +32,7 @@ static __attribute__((noinline)) void reset_rows_any(const gl_layer *layer, cons
 static void units_sigmoid_tanh(const int16_t *pg, const int16_t *h, int16_t *next, uint32_t n) {
   const uint32_t *table = gl_tanh_half;
   uint32_t pair = GL_TANH_PAIR;
+  GL_UNROLL_2
   for (const int16_t *end = next + n; next != end; next++) {
     const int32_t z = gl_sigmoid_v(table, *next, &pair);
     const int32_t g = gl_tanh_v(table, *pg++, &pair);

@@ -27,6 +27,7 @@ static void units_sigmoid_tanh(const gru_batch *b, const int16_t *h, int16_t *ne
   uint32_t pair = GL_TANH_PAIR;
   const int16_t *reset = b->reset;
   const int32_t *q = b->from_input;
+  GL_UNROLL_2
   for (const int16_t *end = next + n; next != end; q++) {
     const int32_t r = gl_sigmoid_v(table, *reset++, &pair);
     const int32_t g = gl_tanh_v(table, candidate(r, q[0], q[4 * BATCH]), &pair);

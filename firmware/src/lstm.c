@@ -33,15 +33,14 @@ GL_STATIC_ASSERT(offsetof(lstm_matvec, cell) == GL_M4_CELL, "layout of lstm_matv
 GL_STATIC_ASSERT(offsetof(lstm_matvec, cell_shift) == GL_M4_CELL_SHIFT, "layout of lstm_matvec");
 
 /* All units in one go. */
-static __attribute__((noinline)) void layer_sigmoid_tanh(const gl_layer *layer, int16_t *state, int16_t *next,
-                                                         uint32_t hidden) {
+GL_INLINE void layer_sigmoid_tanh(const gl_layer *layer, int16_t *state, int16_t *next, uint32_t hidden) {
   lstm_matvec l;
   (void)gl_matvec_recurrent(&l.m, layer, state);
   l.table = gl_tanh_half;
   l.cell = state + gl_pad8(hidden);
   l.cell_shift = GL_U8(layer, SHIFT);
   l.multiplier = GL_S32(layer, MULTIPLIER);
-  gl_quads_special(&l.m, GL_M4_SPECIAL | GL_M4_LSTM, next, next + hidden);
+  gl_quads_special(&l.m, GL_M4_LSTM, next, next + hidden);
 }
 
 #else

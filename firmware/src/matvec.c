@@ -2,7 +2,7 @@
 #include "matvec.h"
 
 /* Units of 4 columns that the blocks of one part cover. */
-static uint32_t units_of(const gl_matvec *m, uint32_t columns) {
+GL_INLINE uint32_t units_of(const gl_matvec *m, uint32_t columns) {
   return m->bits == 8u ? gl_pad4(columns) >> 2 : gl_pad8(columns) >> 2;
 }
 
@@ -25,7 +25,8 @@ void gl_m4_quads8_loop(void);
 void gl_m4_quads4_loop(void);
 uint32_t gl_m4_sum(const int16_t *x, uint32_t units, uint32_t sum);
 
-gl_part gl_matvec_part(const gl_matvec *m, const int16_t *x, uint32_t columns) {
+/* Inline, for what sets up two parts at once. */
+GL_INLINE gl_part make_part(const gl_matvec *m, const int16_t *x, uint32_t columns) {
   const uint32_t units = units_of(m, columns);
   /* units of the first round that are jumped over */
   const uint32_t skipped = (0u - units) & 7u;
@@ -43,18 +44,22 @@ gl_part gl_matvec_part(const gl_matvec *m, const int16_t *x, uint32_t columns) {
   return part;
 }
 
+gl_part gl_matvec_part(const gl_matvec *m, const int16_t *x, uint32_t columns) { return make_part(m, x, columns); }
+
 uint32_t gl_matvec_sum(const gl_matvec *m, const int16_t *x, uint32_t columns) {
   return gl_m4_sum(x, units_of(m, columns), 0);
 }
 
 #else
 
-gl_part gl_matvec_part(const gl_matvec *m, const int16_t *x, uint32_t columns) {
+GL_INLINE gl_part make_part(const gl_matvec *m, const int16_t *x, uint32_t columns) {
   gl_part part;
   part.x = x;
   part.units = units_of(m, columns);
   return part;
 }
+
+gl_part gl_matvec_part(const gl_matvec *m, const int16_t *x, uint32_t columns) { return make_part(m, x, columns); }
 
 uint32_t gl_matvec_sum(const gl_matvec *m, const int16_t *x, uint32_t columns) {
   const int16_t *end = x + 4u * units_of(m, columns);
@@ -67,7 +72,7 @@ uint32_t gl_matvec_sum(const gl_matvec *m, const int16_t *x, uint32_t columns) {
 
 void gl_matvec_single(gl_matvec *m, const gl_layer *layer, const int16_t *x, uint32_t columns) {
   gl_matvec_begin(m, layer);
-  gl_matvec_use(m, gl_matvec_part(m, x, columns));
+  gl_matvec_use(m, make_part(m, x, columns));
   gl_matvec_sums(m, gl_matvec_sum(m, x, columns), 0);
 }
 
@@ -75,12 +80,9 @@ gl_sums_pair gl_matvec_recurrent(gl_matvec *m, const gl_layer *layer, const int1
   const uint32_t inputs = GL_U16(layer, INPUT_SIZE), hidden = GL_U16(layer, OUTPUT_SIZE);
   gl_sums_pair sums;
   gl_matvec_begin(m, layer);
-  const gl_part x = gl_matvec_part(m, layer->input, inputs), h = gl_matvec_part(m, state, hidden);
-  if (GL_U8(layer, RECURRENT_FIRST) != 0u) {
-    gl_matvec_use_both(m, h, x);
-  } else {
-    gl_matvec_use_both(m, x, h);
-  }
+  const int swapped = GL_U8(layer, RECURRENT_FIRST) != 0u;
+  const int16_t *first = swapped ? state : layer->input, *second = swapped ? layer->input : state;
+  gl_matvec_use_both(m, make_part(m, first, swapped ? hidden : inputs), make_part(m, second, swapped ? inputs : hidden));
   sums.input = gl_matvec_sum(m, layer->input, inputs);
   sums.state = gl_matvec_sum(m, state, hidden);
   gl_matvec_sums_of(m, layer, sums.input, sums.state);

@@ -193,12 +193,12 @@ GL_INLINE void gl_quads_s16(gl_matvec *m, int16_t *out, uint32_t quads) { gl_qua
 
 /* Negative values become 0 as well. */
 GL_INLINE void gl_quads_relu(gl_matvec *m, int16_t *out, uint32_t quads) {
-  gl_quads_special(m, GL_M4_SPECIAL, out, out + 4u * quads);
+  gl_quads_special(m, GL_M4_RELU, out, out + 4u * quads);
 }
 
 /* q of (15), not saturated. */
 GL_INLINE void gl_quads_s32(gl_matvec *m, int32_t *out, uint32_t quads) {
-  gl_quads_special(m, GL_M4_SPECIAL | GL_M4_WIDE, out, out + 4u * quads);
+  gl_quads_special(m, GL_M4_WIDE, out, out + 4u * quads);
 }
 
 #else

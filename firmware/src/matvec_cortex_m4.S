@@ -25,7 +25,6 @@
 #define FRAME_TAIL 0
 #define FRAME_OUT 4
 #define FRAME_END 8
-#define FRAME_SECOND 12
 
 /* One unit at 8 bits: halfword = 256 B + A. r8, r10: raw sums; r9, r11: sums of the high bytes (rows B and D). */
 .macro unit8 index, last=0
@@ -146,7 +145,8 @@
     asr     r3, r3, #1
     tanh_pair r4, r5
     ldrsh   r9, [r10]
-    ldrd    r6, lr, [r7, #GL_M4_CELL_SHIFT - GL_M4_TAIL]
+    ldr     r6, [r7, #GL_M4_CELL_SHIFT - GL_M4_TAIL]
+    ldr     lr, [r7, #GL_M4_CELL_SHIFT - GL_M4_TAIL + 4]
     mul     r2, r2, r4
     asr     r2, r2, r6
     mla     r2, r3, r9, r2
@@ -163,6 +163,7 @@
     lsr     r3, r2, #7
     bfi     r11, r2, #0, #7
     ldr     r2, [r8, r3, lsl #2]
+    ldr     r4, [sp, #FRAME_END]
     asr     r5, r5, #1
     str     r10, [r7, #GL_M4_CELL - GL_M4_TAIL]
     smuad   r2, r2, r11
@@ -171,7 +172,6 @@
     mul     r2, r2, r5
     add     r2, r2, #16384
     ssat    r2, #16, r2, asr #15
-    ldr     r6, [sp, #FRAME_END]
     strh    r2, [r1], #2
 .endm
 
@@ -183,16 +183,19 @@
     .thumb_func
 \name:
     push    {r4-r11, lr}
-    mov     r3, r0
     adds    r0, r0, #GL_M4_TAIL
     mov     r7, r0
-    push    {r0, r1, r2, r3}
+    push    {r0, r1, r2}
     ldr     r0, [r7, #(GL_M4_WEIGHTS - GL_M4_TAIL)]
     b       3f
 
     /* the second part: the first one's sums move left by alignShift, the loop runs once more */
-2:  ldr     r7, [sp, #FRAME_SECOND]
-    ldmia   r7, {r1, r2, r3, r4, lr}
+2:  ldr     r7, [sp, #FRAME_TAIL]
+    ldr     r1, [r7, #(GL_M4_SECOND - GL_M4_TAIL)]
+    ldr     r2, [r7, #(GL_M4_SECOND + 4 - GL_M4_TAIL)]
+    ldr     r3, [r7, #(GL_M4_SECOND + 8 - GL_M4_TAIL)]
+    ldr     r4, [r7, #(GL_M4_SECOND + 12 - GL_M4_TAIL)]
+    ldr     lr, [r7, #(GL_M4_SECOND + 16 - GL_M4_TAIL)]
     lsl     r8, r8, r4
     lsl     r9, r9, r4
     lsl     r10, r10, r4
@@ -225,8 +228,8 @@
     \unit   7, 1
     subs    lr, lr, #256
     bpl.w   \name\()_loop
-    /* N: another part follows; C: results are not plainly saturated */
-    lsls    r2, lr, #31
+    /* N: another part follows; C: LSTM; not Z: results are not plainly saturated */
+    lsls    r2, lr, #29
     bmi     2b
     ldr     r7, [sp, #FRAME_TAIL]
     ldmia   r7, {r1, r6, r12}
@@ -244,37 +247,44 @@
     smmulr  r5, r11, r5
     str     r6, [r7, #4]
     ldrd    r1, r6, [sp, #FRAME_OUT]
-    bcs     5f
+#if GL_HAS(LSTM)
+    bcs     8f
+#endif
+    bne     5f
     ssat    r2, #16, r2
     ssat    r3, #16, r3
     ssat    r4, #16, r4
     ssat    r5, #16, r5
-4:  pkhbt   r2, r2, r3, lsl #16
+    pkhbt   r2, r2, r3, lsl #16
     pkhbt   r3, r4, r5, lsl #16
     stmia   r1!, {r2, r3}
 6:  str     r1, [sp, #FRAME_OUT]
     cmp     r1, r6
     bne     3b
-    str     r0, [r7, #(GL_M4_WEIGHTS - GL_M4_TAIL)]
-    add     sp, sp, #16
+9:  str     r0, [r7, #(GL_M4_WEIGHTS - GL_M4_TAIL)]
+    add     sp, sp, #12
     pop     {r4-r11, pc}
-5:
-#if GL_HAS(LSTM)
-    tst     lr, #GL_M4_LSTM
-    bne     8f
-#endif
-    tst     lr, #GL_M4_WIDE
+5:  tst     lr, #GL_M4_WIDE
     bne     7f
     usat    r2, #15, r2
     usat    r3, #15, r3
     usat    r4, #15, r4
     usat    r5, #15, r5
-    b       4b
+    pkhbt   r2, r2, r3, lsl #16
+    pkhbt   r3, r4, r5, lsl #16
+    stmia   r1!, {r2, r3}
+    str     r1, [sp, #FRAME_OUT]
+    cmp     r1, r6
+    bne.w   3b
+    b       9b
 7:  stmia   r1!, {r2-r5}
     b       6b
 #if GL_HAS(LSTM)
 8:  lstm_unit
-    b       6b
+    str     r1, [sp, #FRAME_OUT]
+    cmp     r1, r4
+    bne.w   3b
+    b       9b
 #endif
     .size   \name, . - \name
 .endm
@@ -290,21 +300,29 @@
     .type   gl_m4_sum, %function
     .thumb_func
 gl_m4_sum:
-    push    {r4, r5, r6, lr}
+    push    {r4-r8, lr}
     mov     r12, #0x00010001
-    lsrs    r3, r1, #1
-    bcc     1f
-    ldmia   r0!, {r4, r5}
+    lsrs    r3, r1, #2
+    ands    r1, r1, #3
+    beq     2f
+1:  ldmia   r0!, {r4, r5}
+    subs    r1, r1, #1
     smlad   r2, r4, r12, r2
     smlad   r2, r5, r12, r2
-1:  cbz     r3, 3f
-2:  ldmia   r0!, {r1, r4, r5, r6}
+    bne     1b
+2:  cbz     r3, 4f
+3:  ldmia   r0!, {r1, r4, r5, r6, r7, r8, lr}
+    subs    r3, r3, #1
     smlad   r2, r1, r12, r2
+    ldr     r1, [r0], #4
     smlad   r2, r4, r12, r2
     smlad   r2, r5, r12, r2
     smlad   r2, r6, r12, r2
-    subs    r3, r3, #1
-    bne     2b
-3:  mov     r0, r2
-    pop     {r4, r5, r6, pc}
+    smlad   r2, r7, r12, r2
+    smlad   r2, r8, r12, r2
+    smlad   r2, lr, r12, r2
+    smlad   r2, r1, r12, r2
+    bne     3b
+4:  mov     r0, r2
+    pop     {r4-r8, pc}
     .size   gl_m4_sum, . - gl_m4_sum

@@ -22,13 +22,13 @@
 #define GL_M4_UNIT8_BYTES 60
 #define GL_M4_UNIT4_BYTES 64
 
-/* flags in the low byte of the rounds word */
-#define GL_M4_HAS_SECOND 1
-/* set with either of the next two, where plain saturation to int16 is not what is wanted */
-#define GL_M4_SPECIAL 2
-/* int32 results, unsaturated */
-#define GL_M4_WIDE 4
+/* flags in the low byte of the rounds word; `lsls #29` makes N of the first, C of the second, not Z of the others */
+#define GL_M4_HAS_SECOND 4
 /* the quads are units of an LSTM with sigmoid gates and tanh: out takes the new hidden state */
 #define GL_M4_LSTM 8
+/* saturated to 0 .. 32767 */
+#define GL_M4_RELU 1
+/* int32 results, unsaturated */
+#define GL_M4_WIDE 2
 
 #endif

@@ -39,18 +39,18 @@ static int take_frame(const gl_layer *layer) {
 
 typedef void (*row_kernel)(const gl_layer *);
 
-static int recurrent(const gl_layer *layer, uint32_t masked, row_kernel kernel) {
+GL_INLINE int recurrent(const gl_layer *layer, uint32_t masked, row_kernel kernel) {
   if (masked == 0u || (GL_U8(layer, FLAGS) & GATELET_FLAG_MASK_OBEY) == 0u) kernel(layer);
   return at_last_row(layer);
 }
 
-static int whole_row(const gl_layer *layer, row_kernel kernel) {
+GL_INLINE int whole_row(const gl_layer *layer, row_kernel kernel) {
   kernel(layer);
   return GL_EMITS;
 }
 
 /* A layer with one input takes a row, or drains one where `input` is NULL. */
-static int run(const gl_layer *layer, uint32_t masked) {
+GL_INLINE int run(const gl_layer *layer, uint32_t masked) {
   switch (GL_U8(layer, KERNEL)) {
 #if GL_HAS(RNN)
     case GATELET_KERNEL_RNN:
@@ -207,17 +207,18 @@ static int run_layer(const tick_state *t, gl_layer *layer, uint32_t index) {
 #if GL_HAS(MERGE)
   if (kernel == GATELET_KERNEL_MERGE) return run_merge(t, layer, source);
 #endif
-  if (is_fresh(source)) {
-    const uint32_t masked = source.counters[GATELET_COUNTER_MASKED];
-    take(t, layer, source);
-    const int result = run(layer, masked);
-    /* REVERSE says itself which row left */
-    return kernel != GATELET_KERNEL_REVERSE && result != 0 && masked != 0u ? result | GL_WAS_MASKED : result;
-  }
-  if (t->model->window == 0u || ((DRAINABLE >> kernel) & 1u) == 0u || !is_done(source)) return 0;
-  if (gl_u32(layer->counters + GATELET_COUNTER_EMITTED) == GL_U32(layer, ROWS_OUT)) return 0;
+  uint32_t masked = 0;
   layer->input = NULL;
-  return run(layer, 0);
+  if (is_fresh(source)) {
+    masked = source.counters[GATELET_COUNTER_MASKED];
+    take(t, layer, source);
+  } else {
+    if (t->model->window == 0u || ((DRAINABLE >> kernel) & 1u) == 0u || !is_done(source)) return 0;
+    if (gl_u32(layer->counters + GATELET_COUNTER_EMITTED) == GL_U32(layer, ROWS_OUT)) return 0;
+  }
+  const int result = run(layer, masked);
+  /* REVERSE says itself which row left */
+  return kernel != GATELET_KERNEL_REVERSE && result != 0 && masked != 0u ? result | GL_WAS_MASKED : result;
 }
 
 /* Books the row that a layer has emitted. */
@@ -250,7 +251,7 @@ static int32_t deliver(tick_state *t) {
   return GATELET_STATUS_OK;
 }
 
-static int32_t tick(tick_state *t) {
+GL_INLINE int32_t tick(tick_state *t) {
   const uint32_t count = t->model->record_count;
   gl_layer layer;
   clear_transient(t->model, t->arena);
@@ -275,22 +276,23 @@ static int32_t tick(tick_state *t) {
   return deliver(t);
 }
 
-static int32_t step(tick_state *t) {
-  const gl_source last = source_of(t, t->model->record_count - 1u);
+/* One tick with the frame; then, where it completes a window, ticks without until the last layer is done. */
+GL_INLINE int32_t step(tick_state *t) {
   uint8_t *frames = t->arena + GL_FRAMES_AT;
-  int32_t status = tick(t);
-  if (status != GATELET_STATUS_OK) return status;
-  gl_set_u32(frames, gl_u32(frames) + 1u);
-  if (t->model->window == 0u || gl_u32(frames) != t->model->window) {
-    clear_transient(t->model, t->arena);
-    return GATELET_STATUS_OK;
-  }
-  t->frame = NULL;
-  while (!is_done(last)) {
-    status = tick(t);
+  do {
+    const int32_t status = tick(t);
     if (status != GATELET_STATUS_OK) return status;
-    if (t->emitted == 0u) return GATELET_STATUS_SCHEDULE;
-  }
+    if (t->frame != NULL) {
+      t->frame = NULL;
+      gl_set_u32(frames, gl_u32(frames) + 1u);
+      if (t->model->window == 0u || gl_u32(frames) != t->model->window) {
+        clear_transient(t->model, t->arena);
+        return GATELET_STATUS_OK;
+      }
+    } else if (t->emitted == 0u) {
+      return GATELET_STATUS_SCHEDULE;
+    }
+  } while (!is_done(source_of(t, t->model->record_count - 1u)));
   gl_reset(t->model, t->arena);
   return GATELET_STATUS_OK;
 }
