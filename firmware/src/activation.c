@@ -8,14 +8,8 @@ static int32_t interpolate(const int16_t *table, int32_t p) {
   return at[0] + (((at[1] - at[0]) * (int32_t)(u & 255u) + 128) >> 8);
 }
 
-/* (8) */
-GL_INLINE int32_t hard_sigmoid(int32_t p) {
-  p += 16384;
-  return p < 0 ? 0 : p > 32767 ? 32767 : p;
-}
-
-/* (9) */
-GL_INLINE int32_t clip(int32_t p, int32_t limit) { return p < 0 ? 0 : p > limit ? limit : p; }
+/* (9); limit 32767 and p + 16384: (8) */
+GL_INLINE int32_t clip(int32_t p, int32_t limit) { return gl_min(p & ~(p >> 31), limit); }
 
 int32_t gl_activate(const gl_activation *activation, int32_t p) {
   uint32_t pair = GL_TANH_PAIR;
@@ -25,13 +19,13 @@ int32_t gl_activate(const gl_activation *activation, int32_t p) {
     case GATELET_ACTIVATION_SIGMOID:
       return gl_sigmoid_v(gl_tanh_half, p, &pair);
     case GATELET_ACTIVATION_HARD_SIGMOID:
-      return hard_sigmoid(p);
+      return clip(p + 16384, 32767);
     case GATELET_ACTIVATION_RELU:
       return clip(p, activation->param);
     case GATELET_ACTIVATION_TABLE:
       return interpolate(activation->table, p);
     case GATELET_ACTIVATION_LEAKY:
-      return p >= 0 ? p : gl_add(gl_mul(p, activation->param), 1 << 14) >> 15;
+      return gl_select(p >> 31, gl_add(gl_mul(p, activation->param), 1 << 14) >> 15, p);
     default:
       return p;
   }

@@ -6,7 +6,7 @@ static void dense_out32(gl_matvec *m, const gl_layer *layer, uint32_t values) {
   int32_t *out = (int32_t *)(void *)GL_ARENA(layer, OUTPUT);
   gl_quads_s32(m, out, gl_pad4(values) >> 2);
   if (GL_U8(layer, ACTIVATION) == GATELET_ACTIVATION_RELU) {
-    for (uint32_t i = 0; i < values; i++) out[i] = out[i] < 0 ? 0 : out[i];
+    for (uint32_t i = 0; i < values; i++) out[i] &= ~(out[i] >> 31);
   }
   for (; (values & 3u) != 0u; values++) out[values] = 0;
 }

@@ -9,7 +9,7 @@ static int is_complete(const gl_layer *layer) {
 
 static int maximum(const gl_layer *layer, uint32_t n) {
   int16_t *best = GL_ARENA(layer, STATE);
-  for (uint32_t i = 0; i < n; i++) best[i] = layer->input[i] > best[i] ? layer->input[i] : best[i];
+  for (uint32_t i = 0; i < n; i++) best[i] = (int16_t)gl_max(layer->input[i], best[i]);
   if (!is_complete(layer)) return 0;
   gl_copy_blocks(GL_ARENA(layer, OUTPUT), best, gl_row_bytes(n));
   return 1;

@@ -120,13 +120,21 @@ GL_INLINE int32_t gl_mulh(int32_t a, int32_t m) {
 #endif
 }
 
+/* Selections without a branch, so that no time depends on data. Arguments: differences fit an int32. */
+GL_INLINE int32_t gl_max(int32_t a, int32_t b) { return a - ((a - b) & ((a - b) >> 31)); }
+GL_INLINE int32_t gl_min(int32_t a, int32_t b) { return b + ((a - b) & ((a - b) >> 31)); }
+/* `yes` where mask is all ones, `no` where it is 0 */
+GL_INLINE int32_t gl_select(int32_t mask, int32_t yes, int32_t no) { return no ^ ((no ^ yes) & mask); }
+
 /* (x * M + B) >> s saturated, (32): entry = i64 B, i32 M, u32 s */
 GL_INLINE int32_t gl_affine(int32_t x, const uint8_t *entry) {
   const uint64_t product = (uint64_t)((int64_t)x * gl_s32(entry + 8));
   const int64_t value = (int64_t)(product + (uint64_t)gl_s64(entry)) >> (gl_u32(entry + 12) & 63u);
-  const int32_t low = (int32_t)value;
-  /* what does not fit int32 becomes its extreme, then 16 bits */
-  return gl_sat16((int64_t)low == value ? low : (int32_t)((uint32_t)(value >> 63) ^ 0x7fffffffu));
+  const int32_t low = (int32_t)value, high = (int32_t)(value >> 32);
+  /* what does not fit int32 becomes its extreme, then 16 bits; lost: all ones where the high word is no sign extension */
+  const uint32_t differs = (uint32_t)(high ^ (low >> 31));
+  const int32_t lost = (int32_t)(differs | (0u - differs)) >> 31;
+  return gl_sat16(gl_select(lost, (high >> 31) ^ 0x7fffffff, low));
 }
 
 /* ---- rows ---- */

@@ -15,8 +15,9 @@ void gl_layer_norm(const gl_layer *layer) {
   }
   /* (40) */
   const uint64_t w = squares * n - (uint64_t)((int64_t)sum * sum) + (uint64_t)gl_s64(aux);
-  const int32_t e = gl_log2(w) & ~1;
-  const uint32_t m = gl_scale(w, e - 30);
+  const gl_normal normal = gl_normalize(w);
+  const int32_t e = normal.log2 & ~1;
+  const uint32_t m = normal.m >> (1 - (normal.log2 & 1));
   /* (41) */
   uint32_t r = (uint32_t)gl_rsqrt[(m >> 25) - 32u] << 15;
   for (int step = 0; step < 2; step++) {

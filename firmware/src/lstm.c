@@ -19,22 +19,9 @@ GL_INLINE int32_t next_hidden(int32_t o, int32_t t) { return gl_sat16_shift15(gl
 
 #if GATELET_CORTEX_M4
 
-/* What the assembly needs beside the weights. */
-typedef struct lstm_matvec {
-  gl_matvec m;
-  const uint32_t *table;
-  int16_t *cell;
-  uint32_t cell_shift;
-  int32_t multiplier;
-} lstm_matvec;
-
-GL_STATIC_ASSERT(offsetof(lstm_matvec, table) == GL_M4_TANH_TABLE, "layout of lstm_matvec");
-GL_STATIC_ASSERT(offsetof(lstm_matvec, cell) == GL_M4_CELL, "layout of lstm_matvec");
-GL_STATIC_ASSERT(offsetof(lstm_matvec, cell_shift) == GL_M4_CELL_SHIFT, "layout of lstm_matvec");
-
 /* All units in one go. */
 GL_INLINE void layer_sigmoid_tanh(const gl_layer *layer, int16_t *state, int16_t *next, uint32_t hidden) {
-  lstm_matvec l;
+  gl_fused_matvec l;
   (void)gl_matvec_recurrent(&l.m, layer, state);
   l.table = gl_tanh_half;
   l.cell = state + gl_pad8(hidden);

@@ -31,6 +31,20 @@ typedef struct gl_matvec {
   uint32_t bits;
 } gl_matvec;
 
+/* What LSTM and GRU with sigmoid gates and tanh need beside: they are finished in assembly. */
+typedef struct gl_fused_matvec {
+  gl_matvec m;
+  const uint32_t *table;
+  /* LSTM: next c; GRU: next old h */
+  int16_t *cell;
+  uint32_t cell_shift;
+  int32_t multiplier;
+} gl_fused_matvec;
+
+GL_STATIC_ASSERT(offsetof(gl_fused_matvec, table) == GL_M4_TANH_TABLE, "layout of gl_fused_matvec");
+GL_STATIC_ASSERT(offsetof(gl_fused_matvec, cell) == GL_M4_CELL, "layout of gl_fused_matvec");
+GL_STATIC_ASSERT(offsetof(gl_fused_matvec, cell_shift) == GL_M4_CELL_SHIFT, "layout of gl_fused_matvec");
+
 void gl_m4_quads8(gl_matvec *m, void *out, const void *end);
 void gl_m4_quads4(gl_matvec *m, void *out, const void *end);
 

@@ -175,6 +175,84 @@
     strh    r2, [r1], #2
 .endm
 
+/* GRU, reset before, KERNELS.md (22): r2-r5 = q of 4 reset gates become r * h at r1. */
+.macro gru_reset
+    ldrd    r8, r10, [r7, #GL_M4_TANH_TABLE - GL_M4_TAIL]
+    ssat    r2, #16, r2
+    ssat    r3, #16, r3
+    ssat    r4, #16, r4
+    ssat    r5, #16, r5
+    mov     r11, #0x00800000
+    mov     r12, r11
+    tanh_pair r2, r3
+    tanh_pair r4, r5
+    add     r2, r2, #32768
+    add     r3, r3, #32768
+    add     r4, r4, #32768
+    add     r5, r5, #32768
+    asr     r2, r2, #1
+    asr     r3, r3, #1
+    asr     r4, r4, #1
+    asr     r5, r5, #1
+    ldrd    r6, r9, [r10], #8
+    mov     r12, #16384
+    smlabb  r2, r2, r6, r12
+    smlabt  r3, r3, r6, r12
+    smlabb  r4, r4, r9, r12
+    smlabt  r5, r5, r9, r12
+    ssat    r2, #16, r2, asr #15
+    ssat    r3, #16, r3, asr #15
+    ssat    r4, #16, r4, asr #15
+    ssat    r5, #16, r5, asr #15
+    str     r10, [r7, #GL_M4_CELL - GL_M4_TAIL]
+    pkhbt   r2, r2, r3, lsl #16
+    pkhbt   r3, r4, r5, lsl #16
+    stmia   r1!, {r2, r3}
+.endm
+
+/* (24) of two units: a, b = saturated p of the candidates; p of z at r1, which takes the new h and moves on; h at r10. */
+.macro gru_half a, b
+    tanh_pair \a, \b
+    ldrsh   lr, [r1]
+    ldrsh   r1, [r1, #2]
+    tanh_pair lr, r1
+    ldr     r6, [r10], #4
+    add     lr, lr, #32768
+    add     r1, r1, #32768
+    asr     lr, lr, #1
+    asr     r1, r1, #1
+    sxth    r9, r6
+    sub     r9, r9, \a
+    asr     r6, r6, #16
+    sub     r6, r6, \b
+    mul     r9, r9, lr
+    mul     r6, r6, r1
+    ldr     r1, [sp, #FRAME_OUT]
+    add     r9, r9, #16384
+    add     r6, r6, #16384
+    add     \a, \a, r9, asr #15
+    add     \b, \b, r6, asr #15
+    ssat    \a, #16, \a
+    ssat    \b, #16, \b
+    pkhbt   \a, \a, \b, lsl #16
+    str     \a, [r1], #4
+    str     r1, [sp, #FRAME_OUT]
+.endm
+
+/* GRU, reset before: r2-r5 = q of 4 candidates. */
+.macro gru_candidate
+    ldrd    r8, r10, [r7, #GL_M4_TANH_TABLE - GL_M4_TAIL]
+    ssat    r2, #16, r2
+    ssat    r3, #16, r3
+    ssat    r4, #16, r4
+    ssat    r5, #16, r5
+    mov     r11, #0x00800000
+    mov     r12, r11
+    gru_half r2, r3
+    gru_half r4, r5
+    str     r10, [r7, #GL_M4_CELL - GL_M4_TAIL]
+.endm
+
 .macro quads name, unit, unpack
     .section .text.\name, "ax", %progbits
     .p2align 4
@@ -260,7 +338,7 @@
     stmia   r1!, {r2, r3}
 6:  str     r1, [sp, #FRAME_OUT]
     cmp     r1, r6
-    bne     3b
+    bne.w   3b
 9:  str     r0, [r7, #(GL_M4_WEIGHTS - GL_M4_TAIL)]
     add     sp, sp, #12
     pop     {r4-r11, pc}
@@ -277,8 +355,23 @@
     cmp     r1, r6
     bne.w   3b
     b       9b
-7:  stmia   r1!, {r2-r5}
+7:
+#if GL_HAS(GRU)
+    tst     lr, #GL_M4_IS_GRU
+    bne     10f
+#endif
+    stmia   r1!, {r2-r5}
     b       6b
+#if GL_HAS(GRU)
+10: tst     lr, #GL_M4_IS_CANDIDATE
+    bne     11f
+    gru_reset
+    ldr     r6, [sp, #FRAME_END]
+    b       6b
+11: gru_candidate
+    ldr     r6, [sp, #FRAME_END]
+    b       6b
+#endif
 #if GL_HAS(LSTM)
 8:  lstm_unit
     str     r1, [sp, #FRAME_OUT]

@@ -13,7 +13,7 @@
 #define GL_M4_FIRST 20
 #define GL_M4_TAIL 36
 #define GL_M4_WEIGHTS (GL_M4_TAIL + 12)
-/* bits; then what the LSTM needs behind its quads: table of (4), next cell state, cellShift, multiplier of (20) */
+/* bits; then what LSTM and GRU need behind their quads: table of (4), next c (GRU: h), cellShift, multiplier of (20) */
 #define GL_M4_TANH_TABLE (GL_M4_TAIL + 20)
 #define GL_M4_CELL (GL_M4_TAIL + 24)
 #define GL_M4_CELL_SHIFT (GL_M4_TAIL + 28)
@@ -30,5 +30,10 @@
 #define GL_M4_RELU 1
 /* int32 results, unsaturated */
 #define GL_M4_WIDE 2
+/* with sigmoid gates and tanh: reset gates, out takes r * h; candidates, out holds p of the update gates and takes new h */
+#define GL_M4_GRU_RESET 3
+#define GL_M4_GRU_CANDIDATE 19
+#define GL_M4_IS_GRU 1
+#define GL_M4_IS_CANDIDATE 16
 
 #endif

@@ -15,7 +15,7 @@ static int32_t combine(const gl_layer *layer, uint32_t mode, int32_t a, int32_t 
   if (mode == GATELET_MERGE_MODE_MULTIPLY) return gl_sat16(gl_mulh(a * b, GL_S32(layer, MULTIPLIER)));
   a = scaled(a, factor_a, shift);
   b = scaled(b, factor_b, shift);
-  return (mode == GATELET_MERGE_MODE_MAXIMUM) == (a > b) ? a : b;
+  return mode == GATELET_MERGE_MODE_MAXIMUM ? gl_max(a, b) : gl_min(a, b);
 }
 
 void gl_merge(const gl_layer *layer, const int16_t *second) {

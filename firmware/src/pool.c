@@ -9,7 +9,7 @@ static void maximum(const gl_layer *layer, const int16_t *history, uint32_t row)
   for (uint32_t i = 0; i < n; i++) {
     const int16_t *x = history + i;
     int32_t best = -32768;
-    for (uint32_t tap = 0; tap < taps; tap++, x += row) best = *x > best ? *x : best;
+    for (uint32_t tap = 0; tap < taps; tap++, x += row) best = gl_max(*x, best);
     out[i] = (int16_t)best;
   }
   gl_zero_tail(out, n);

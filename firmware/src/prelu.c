@@ -9,7 +9,7 @@ void gl_prelu(const gl_layer *layer) {
   for (uint32_t i = 0; i < n; i++) {
     const int32_t x = layer->input[i];
     const int32_t scaled = gl_sat16(gl_rshr(x * slopes[i], shift));
-    out[i] = (int16_t)(x >= 0 ? x : scaled);
+    out[i] = (int16_t)gl_select(x >> 31, scaled, x);
   }
   gl_zero_tail(out, n);
 }

@@ -1,18 +1,25 @@
-/* 64-bit helpers of LAYER_NORM and SOFTMAX. */
+/* 64-bit helpers of LAYER_NORM and SOFTMAX, without branches. */
 #ifndef GATELET_WIDE_H
 #define GATELET_WIDE_H
 
 #include "internal.h"
 
-/* floor(log2 value), value > 0 */
-GL_INLINE int32_t gl_log2(uint64_t value) {
-  const uint32_t high = (uint32_t)(value >> 32);
-  return high != 0u ? 63 - __builtin_clz(high) : 31 - __builtin_clz((uint32_t)value);
-}
+/* value > 0 as m * 2^(log2 - 31), 2^31 <= m < 2^32, cut off */
+typedef struct gl_normal {
+  uint32_t m;
+  int32_t log2;
+} gl_normal;
 
-/* value shifted right by `shift`, left where it is negative; the result fits 32 bits */
-GL_INLINE uint32_t gl_scale(uint64_t value, int32_t shift) {
-  return shift >= 0 ? (uint32_t)(value >> shift) : (uint32_t)(value << -shift);
+GL_INLINE gl_normal gl_normalize(uint64_t value) {
+  const uint32_t high = (uint32_t)(value >> 32), low = (uint32_t)value;
+  /* all ones where the high word is zero */
+  const uint32_t small = ((high | (0u - high)) >> 31) - 1u;
+  const uint32_t first = high | (low & small), second = low & ~small;
+  const uint32_t zeros = (uint32_t)__builtin_clz(first);
+  gl_normal normal;
+  normal.m = (first << zeros) | (second >> 1 >> (31u - zeros));
+  normal.log2 = 63 - (int32_t)(zeros + (small & 32u));
+  return normal;
 }
 
 /* (a * b) >> 32 */
