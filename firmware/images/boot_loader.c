@@ -5,8 +5,8 @@
 #include "../board/nrf52840/nrf52840.h"
 
 /* Port * 32 + pin. An image writer patches this word; the default is TX of the Arduino Nano 33 BLE, P1.03. */
-extern const volatile uint32_t boot_loader_uart_pin;
-const volatile uint32_t boot_loader_uart_pin = 35u;
+extern const uint32_t boot_loader_uart_pin;
+const uint32_t boot_loader_uart_pin = 35u;
 
 extern uint32_t _flash_start[];
 
@@ -18,5 +18,5 @@ void __wrap_board_uart_start(uint32_t pin);
 void __wrap_board_uart_start(uint32_t pin) {
   (void)pin;
   *(volatile uint32_t *)VTOR = (uint32_t)(uintptr_t)_flash_start;
-  __real_board_uart_start(boot_loader_uart_pin);
+  __real_board_uart_start(*(const volatile uint32_t *)&boot_loader_uart_pin);
 }

@@ -26,6 +26,17 @@ export { GdbServer } from "./debug/gdb.js";
 export { traceInstructions } from "./debug/trace.js";
 export { ElfError, type ElfFile, type ElfSymbol, parseElf } from "./elf/elf.js";
 export { SymbolTable } from "./elf/symbols.js";
+export { BOOT_TARGETS, type BootTarget } from "./image/boot-target.js";
+export { type FlashPiece, joinPieces, writeBinary } from "./image/flash-piece.js";
+export { readIntelHex, writeIntelHex } from "./image/intel-hex.js";
+export { parseRunnerText, type RunnerText } from "./image/runner-text.js";
+export {
+  framesInImage,
+  type SelfTimingImage,
+  type SelfTimingRequest,
+  selfTimingImage,
+} from "./image/self-timing-image.js";
+export { NRF52840_FAMILY, readUf2, writeUf2 } from "./image/uf2.js";
 export { type FunctionCost, Profiler } from "./profile/profiler.js";
 export { toCollapsedStacks, toSpeedscope } from "./profile/writers.js";
 export { runnerElf } from "./runner/elf-file.js";

@@ -149,6 +149,17 @@ export class BuiltinBoard implements Board {
     this.resetNow();
   }
 
+  /**
+   * Loads flash that comes without an ELF, e.g. from a HEX file, and resets to the vector table at `vectors`.
+   * Throws BoardError where a piece does not fit.
+   */
+  loadFlash(pieces: readonly { readonly address: number; readonly bytes: Uint8Array }[], vectors: number): void {
+    for (const { address, bytes } of pieces) this.place(address, bytes, "image");
+    this.vectors = vectors;
+    this.core.observe(this.core.translator.settings.observers);
+    this.resetNow();
+  }
+
   private place(address: number, bytes: Uint8Array, what: string): void {
     if (!this.core.memory.isBacked(address, bytes.length)) {
       const end = (address + bytes.length).toString(16);
