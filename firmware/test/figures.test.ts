@@ -1,11 +1,12 @@
-import { readFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { encodeModel, readModel } from "@gatelet/converter/format";
 import { describe, expect, it } from "vitest";
 import { Random } from "../../test/support/random.js";
 import { randomFrames, randomModel } from "../../test/support/random-models.js";
 import { missing } from "../../test/support/requirements.js";
-import { firmwareFolder, MACHINES } from "./support/build.js";
+import { buildCounter, firmwareFolder, MACHINES, qemuArguments, run } from "./support/build.js";
 import { runOnCore } from "./support/core.js";
 import { runDriver } from "./support/driver.js";
 import { difference, referenceResult } from "./support/expect.js";
@@ -61,6 +62,37 @@ describe.each(MACHINES.filter(({ name }) => name.startsWith("cortex")))("figure 
     );
     const results = runDriver(machine, cases);
     expect(cases.map((one, i) => difference(results[i]!, referenceResult(one)))).toEqual(cases.map(() => undefined));
+  });
+});
+
+describe.skipIf(missing("arm-gcc", "qemu"))("instructions", () => {
+  /** Two marks back to back take a move and a branch beside the mark's own instructions. */
+  const BETWEEN_MARKS = 2;
+  const STEPS = 7;
+
+  it("are the same in QEMU and on the simulated core, layer for layer", () => {
+    const program = buildCounter();
+    const folder = mkdtempSync(join(tmpdir(), "gatelet-count-"));
+    const file = (name: string) => join(folder, name);
+    try {
+      for (const figure of FIGURES) {
+        const model = figureModel(figure, 8);
+        const frames = randomFrames(9, readModel(model).header, STEPS);
+        writeFileSync(file("model"), model);
+        writeFileSync(file("frames"), Buffer.concat(frames.map(({ buffer }) => new Uint8Array(buffer))));
+        const args = [file("model"), file("frames"), file("counts")];
+        run("qemu-system-arm", qemuArguments(program, args, ["-icount", "shift=10"]));
+        const bytes = readFileSync(file("counts"));
+        const counts = Array.from({ length: bytes.length / 4 }, (_, i) => bytes.readUInt32LE(4 * i));
+        const mark = counts[0]! - BETWEEN_MARKS;
+        // Behind the mark pair, three words a step: before layer 0, layer 0, layer 1.
+        const layer = counts.filter((_, i) => i > 0 && i % 3 === 0).reduce((sum, count) => sum + count - mark, 0);
+        const core = runOnCore(elf, model, framesImage(frames, { flags: QUIET })).layers[1]!.instructions;
+        expect(layer, figure.name).toBe(core);
+      }
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
   });
 });
 

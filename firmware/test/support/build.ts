@@ -141,3 +141,16 @@ export const MACHINES: readonly Machine[] = [
   cortexM4("cortex-m4-portable", [], false),
   cortexM4("cortex-m4-assembly", ["-DGATELET_CORTEX_M4=1"], true),
 ];
+
+/** Program that counts instructions per layer under QEMU (count.c). */
+export const buildCounter = (): string =>
+  buildProgram(
+    "cortex-m4-count",
+    "arm-none-eabi-gcc",
+    [
+      ...[...CORTEX_M4, "-std=c11", "-O2", "-ffreestanding", "-fno-tree-loop-distribute-patterns"],
+      ...["-ffunction-sections", "-fdata-sections", "-DGATELET_CORTEX_M4=1", "-DGATELET_PROFILE=1"],
+      ...["-nostartfiles", "--specs=rdimon.specs", "-T", at("test/mps2_an386.ld"), "-Wl,--gc-sections"],
+    ],
+    [...librarySources(), ...assemblySources(), at("test/count.c"), at("test/mps2_startup.c")],
+  );
