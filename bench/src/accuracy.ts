@@ -16,13 +16,13 @@ const GOALS = {
 
 /** Accuracy against the labels and agreement with the float reference, over all test windows, on the default engine. */
 async function score(name: string, bits: 8 | 4): Promise<{ change: number; agreement: number; error: number }> {
-  const { model, converted } = await convertedModel(name, bits);
+  const { model, converted, window } = await convertedModel(name, bits);
   const engine = await Model.load(converted.bytes);
   let gained = 0;
   let agreeing = 0;
   let error = 0;
   for (let i = 0; i < model.testCount; i++) {
-    const probabilities = engine.probabilities(engine.run(model.testWindow(i)));
+    const probabilities = engine.probabilities(engine.run(window(i)));
     const reference = model.reference(i);
     const [ours, theirs, label] = [argMax(probabilities), argMax(reference), model.label(i)];
     gained += Number(ours === label) - Number(theirs === label);

@@ -14,7 +14,7 @@ function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
 
 /** Windows of one model in which the engines' outputs or states (taken in mid-window) are not equal, bit for bit. */
 async function differences(name: string): Promise<{ windows: number; referenced: number; differing: number }> {
-  const { model, converted } = await convertedModel(name, 8);
+  const { model, converted, window: windowOf } = await convertedModel(name, 8);
   const [scalar, simd] = await Promise.all([
     Model.load(converted.bytes, { engine: "scalar" }),
     Model.load(converted.bytes, { engine: "simd" }),
@@ -24,7 +24,7 @@ async function differences(name: string): Promise<{ windows: number; referenced:
   let differing = 0;
   let referenced = 0;
   for (let i = 0; i < model.testCount; i++) {
-    const window = encodeFrames(scalar.description, model.testWindow(i));
+    const window = encodeFrames(scalar.description, windowOf(i));
     const halves = [window.subarray(0, half), window.subarray(half)] as const;
     const [a, b] = [scalar, simd].map((engine) => {
       engine.run(halves[0]);

@@ -1,12 +1,9 @@
-import { readFile } from "node:fs/promises";
-import { createRequire } from "node:module";
-import { dirname, join } from "node:path";
-import * as tf from "@tensorflow/tfjs";
-import { setWasmPaths } from "@tensorflow/tfjs-backend-wasm";
+import type { LayersModel } from "@tensorflow/tfjs";
 import { Model } from "../../packages/kernels-as/dist/index.js";
 import type { SharedModel } from "../../test/support/shared-models.js";
 import { convertedModel, STUDY_NETS } from "./converted.js";
 import { type Figure, median, samplePairs } from "./figures.js";
+import { loadTfjs, predict, startTfjs } from "./tfjs.js";
 
 const GOALS = { "hapt-lstm": 55, "hapt-gru": 100, "hapt-rnn": 20 } as const;
 const SCALAR_GOAL = 8;
@@ -14,41 +11,12 @@ const ROUNDS = 15;
 /** Largest softmax difference at which the two answers count as the same. */
 const SAME_ANSWER = 0.02;
 
-async function startTfjs(): Promise<void> {
-  const entry = createRequire(import.meta.url).resolve("@tensorflow/tfjs-backend-wasm");
-  setWasmPaths(`${dirname(entry)}/`);
-  if (!(await tf.setBackend("wasm"))) throw new Error("tfjs wasm backend did not start");
-}
-
-/** tfjs cannot read files in Node without its native package. */
-async function loadTfjs(folder: string): Promise<tf.LayersModel> {
-  const json = JSON.parse(await readFile(join(folder, "model.json"), "utf8")) as tf.io.ModelJSON;
-  const artifacts = await tf.io.getModelArtifactsForJSON(json, async (manifest) => {
-    const shards = await Promise.all(
-      manifest.flatMap(({ paths }) => paths).map((path) => readFile(join(folder, path))),
-    );
-    const all = Buffer.concat(shards);
-    return [
-      manifest.flatMap(({ weights }) => weights),
-      all.buffer.slice(all.byteOffset, all.byteOffset + all.length) as ArrayBuffer,
-    ];
-  });
-  return tf.loadLayersModel(tf.io.fromMemory(artifacts));
-}
-
-function predict(network: tf.LayersModel, window: Float32Array, model: SharedModel): Float32Array {
-  return tf.tidy(() => {
-    const input = tf.tensor3d(window, [1, model.steps, model.channels]);
-    return (network.predict(input) as tf.Tensor).dataSync() as Float32Array;
-  });
-}
-
 /** Largest difference of the probabilities over some windows: a wrong answer has no time. */
-function verify(engine: Model, network: tf.LayersModel, model: SharedModel, name: string): void {
+function verify(engine: Model, network: LayersModel, model: SharedModel, name: string): void {
   for (let i = 0; i < 5; i++) {
     const window = model.testWindow(i * 7);
     const ours = engine.probabilities(engine.run(window));
-    const theirs = predict(network, window, model);
+    const theirs = predict(network, window, model.channels);
     const worst = Math.max(...theirs.map((value, c) => Math.abs(value - ours[c])));
     if (worst > SAME_ANSWER) throw new Error(`${name}: answers differ by ${worst} in window ${i * 7}`);
   }
@@ -65,7 +33,7 @@ async function compare(name: (typeof STUDY_NETS)[number], engineName: "simd" | "
   const inner = engineName === "simd" ? 200 : 40;
   const times = await samplePairs(
     () => engine.runRaw(raw, out),
-    () => predict(network, window, model),
+    () => predict(network, window, model.channels),
     ROUNDS,
     { a: inner, b: 4 },
   );
@@ -102,7 +70,7 @@ async function compare(name: (typeof STUDY_NETS)[number], engineName: "simd" | "
 }
 
 export async function speedFigures(): Promise<Figure[]> {
-  await startTfjs();
+  await startTfjs("wasm");
   const figures: Figure[] = [];
   for (const name of STUDY_NETS) {
     for (const engine of ["simd", "scalar"] as const) figures.push(...(await compare(name, engine)));
