@@ -4,7 +4,9 @@ import { EXIT, exitCodeOf } from "./cli-error.js";
 import { checkCommand } from "./commands/check.js";
 import { convertCommand } from "./commands/convert.js";
 import { evalCommand } from "./commands/eval.js";
+import { flashCommand } from "./commands/flash.js";
 import { inspectCommand } from "./commands/inspect.js";
+import { pruneCommand } from "./commands/prune.js";
 import { runCommand } from "./commands/run.js";
 import { studyCommand } from "./commands/study.js";
 import { trainCommand } from "./commands/train.js";
@@ -34,8 +36,10 @@ export function createProgram(terminal = processTerminal()): Command {
   program.addCommand(evalCommand(terminal));
   program.addCommand(runCommand());
   program.addCommand(checkCommand(terminal));
+  program.addCommand(flashCommand(terminal));
   program.addCommand(trainCommand(terminal));
   program.addCommand(studyCommand(terminal));
+  program.addCommand(pruneCommand(terminal));
   for (const command of [program, ...program.commands]) {
     command.exitOverride();
     command.configureHelp({ helpWidth: Math.min(terminal.width, 100) });

@@ -3,6 +3,7 @@ export { type Balance, balanceSet, classWeights } from "./data/balance.js";
 export { type CsvOptions, csvRecordings } from "./data/csv-recordings.js";
 export { folderRecordings, type ReadFolderFile } from "./data/folder-recordings.js";
 export { type FrameLabelOptions, frameTargets, streamSet } from "./data/frame-labels.js";
+export { GLOVE_CHANNELS, GLOVE_FRAMES, type GloveOptions, GRASPS, generateGlove } from "./data/glove.js";
 export { loadRecordings, readUnpacked } from "./data/load.js";
 export { type NpyArray, readNpy, readNpz } from "./data/npy.js";
 export { npyRecordings, npzRecordings } from "./data/npy-recordings.js";
@@ -54,6 +55,7 @@ export {
   modelMeta,
   prepareSamples,
   runTrainJob,
+  samplesOf,
   type TrainJob,
   type TrainJobResult,
 } from "./jobs/train-job.js";
@@ -62,6 +64,24 @@ export { type GruOptions, gru } from "./layers/gru.js";
 export { argMax, type ClassScore, ConfusionMatrix } from "./metrics/classification.js";
 export { RegressionError } from "./metrics/regression.js";
 export { buildPreset, PRESETS, type PresetName, type PresetOptions } from "./networks/presets.js";
+export {
+  buildNetwork,
+  type Network,
+  type NetworkCost,
+  networkCost,
+  readNetwork,
+  shrinkNetwork,
+} from "./prune/network.js";
+export {
+  type PruneRequest,
+  type PruneRow,
+  type PruneTools,
+  PUBLISHED_GRASP,
+  prunePipeline,
+} from "./prune/prune-pipeline.js";
+export { type LayerSensitivity, layerSensitivity } from "./prune/sensitivity.js";
+export { type PruneGoal, pruneUnits, unitScores } from "./prune/structured.js";
+export { MagnitudeMask, sparsity } from "./prune/unstructured.js";
 export {
   conversionData,
   countParameters,
@@ -72,7 +92,7 @@ export {
 } from "./study/evaluate-entry.js";
 export { type HaptStudyOptions, haptStudy } from "./study/hapt-study.js";
 export type { BoardCost, BoardMeter, IntegerModel, LoadInteger } from "./study/integer-engine.js";
-export { runStudy, type StudyReport, type StudyRequest } from "./study/run-study.js";
+export { readNormalization, runStudy, type StudyReport, type StudyRequest } from "./study/run-study.js";
 export { PROTOCOL_NOTE, publishedTable, type StudyTable, studyMarkdown, studyTable } from "./study/study-markdown.js";
 export { BACKEND_NAMES, type BackendName, type LoadedTf, type LoadTfOptions, loadTf, type Tf } from "./tf/load-tf.js";
 export { loadModelFiles, type ModelFiles, modelFiles, saveModelFiles } from "./tf/model-files.js";

@@ -106,8 +106,19 @@ export interface JobSamples {
 
 /** Reads, windows, splits, normalizes. Throws DataError, TrainError (`SPLIT_LEAK` where parts share frames). */
 export async function prepareSamples(job: Pick<TrainJob, "data" | "stream" | "seed" | "limit">): Promise<JobSamples> {
+  return samplesOf(await loadJobRecordings(job.data), job);
+}
+
+/**
+ * The same for recordings that are there already.
+ * @param known normalization of a model that is trained already; default: fitted on the training windows
+ */
+export async function samplesOf(
+  recordings: Recordings,
+  job: Pick<TrainJob, "data" | "stream" | "seed" | "limit">,
+  known?: Normalization,
+): Promise<JobSamples> {
   const { data } = job;
-  const recordings = await loadJobRecordings(data);
   const windows = await jobWindows(data, recordings);
   const shares = {
     ...(data.test === undefined ? {} : { test: data.test }),
@@ -120,7 +131,7 @@ export async function prepareSamples(job: Pick<TrainJob, "data" | "stream" | "se
   const every = Math.max(1, split.train.length / limit);
   const learn = split.train.filter((_, i) => Math.floor(i / every) !== Math.floor((i - 1) / every));
   const indices = { ...split, train: learn };
-  const normalization = fitNormalization(windows, learn);
+  const normalization = known ?? fitNormalization(windows, learn);
   const target = data.target === undefined ? undefined : targetSpread(windows, learn);
   const toSet = (part: Uint32Array): TrainingSet =>
     target === undefined

@@ -47,8 +47,10 @@ export interface TrainOptions {
   readonly config?: Readonly<Record<string, unknown>>;
   /** Changes a batch of inputs [count, size] in place, anew in every epoch. */
   readonly augment?: (inputs: Float32Array, count: number, random: Random) => void;
-  /** Called with the trainable weights after every step, to hold some of them where they must be. */
-  readonly constrain?: (weights: readonly Float32Array[]) => void;
+  /** Called with the trainable weights before the first and after every step, to hold some of them where they must be. */
+  readonly constrain?: (weights: readonly Float32Array[], step: number) => void;
+  /** First epoch, from 1, that may be the best one: those before are still changing the network. */
+  readonly bestFrom?: number;
   /** Another forward pass through the same variables, e.g. with fake quantization. */
   readonly forward?: (training: boolean) => Forward;
   readonly onProgress?: (progress: TrainProgress) => void;
@@ -141,7 +143,7 @@ class Trainer {
     const resumedAt = await this.#resume(fingerprint);
     const { constrain } = this.#options;
     if (resumedAt === 0 && constrain !== undefined) {
-      constrain(this.#weights);
+      constrain(this.#weights, 0);
       this.#writeVariables(this.#weights);
     }
     this.#started = performance.now();
@@ -261,7 +263,7 @@ class Trainer {
       this.#loss === "squaredError" ? 0 : countRight(await answers!.data(), targets, train.outputs, weights);
     tf.dispose([x, y, w, value, answers, grads] as Tensor[]);
     this.#adam.update(this.#weights, gradients as ArrayLike<number>[], rate);
-    constrain?.(this.#weights);
+    constrain?.(this.#weights, this.#adam.step);
     this.#writeVariables(this.#weights);
     const weight = weights === undefined ? indices.length * train.rows : weights.reduce((sum, each) => sum + each, 0);
     return { loss, right, weight };
@@ -291,6 +293,7 @@ class Trainer {
   }
 
   async #keepBest(metrics: EpochMetrics): Promise<void> {
+    if (metrics.epoch < Math.min(this.#options.bestFrom ?? 1, this.#options.epochs)) return;
     const score = this.#score(metrics);
     if (score <= this.#bestScore && this.#bestWeights.length > 0) return;
     this.#bestScore = score;

@@ -1,0 +1,235 @@
+import { join } from "node:path";
+import {
+  BACKEND_NAMES,
+  type BackendName,
+  buildPreset,
+  GLOVE_FRAMES,
+  generateGlove,
+  type JobData,
+  layerSensitivity,
+  loadModelFiles,
+  loadRecordings,
+  loadTf,
+  type NetworkCost,
+  type PruneGoal,
+  type PruneRequest,
+  type PruneRow,
+  PUBLISHED_GRASP,
+  prunePipeline,
+  readNetwork,
+  readNormalization,
+  samplesOf,
+} from "@gatelet/train";
+import { Command, Option } from "commander";
+import { CliError } from "../cli-error.js";
+import type { Terminal } from "../terminal.js";
+import { grouped } from "../text/numbers.js";
+import { renderTable } from "../text/table.js";
+import { loadInteger, measureOnBoard } from "../training/engines.js";
+import { trainStatus } from "../training/progress.js";
+import { jsonOption, wholeNumber } from "./options.js";
+
+interface PruneFlags {
+  readonly preset?: "grasp";
+  readonly data?: string;
+  readonly output: string;
+  readonly window: number;
+  readonly hop?: number;
+  readonly windows?: string;
+  readonly splitColumn: string;
+  readonly split: "given" | "subject" | "random";
+  readonly label?: string;
+  readonly session?: string;
+  readonly share: string;
+  readonly limit: readonly string[];
+  readonly rounds: number;
+  readonly epochs: number;
+  readonly sparseEpochs: number;
+  readonly tuneEpochs: number;
+  readonly rate: string;
+  readonly batch: number;
+  readonly distill?: string;
+  readonly sensitivity?: true;
+  readonly seed: number;
+  readonly backend: BackendName;
+  readonly board: boolean;
+  readonly json?: true;
+}
+
+const collect = (text: string, before: readonly string[]) => [...before, text];
+
+export function pruneCommand(terminal: Terminal): Command {
+  return new Command("prune")
+    .description("make a trained network smaller: weights, then whole units, fine-tuning, int8; every stage scored")
+    .argument("[model]", "trained tfjs model (folder with model.json and meta.json)")
+    .addOption(new Option("-p, --preset <name>", "repeat a published pipeline instead").choices(["grasp"]))
+    .option("-d, --data <data>", "labelled recordings of counts: csv, npy, npz or a data set folder")
+    .requiredOption("-o, --output <folder>", "folder for the stages, their models and prune.json")
+    .addOption(new Option("--window <frames>", "frames in a window").argParser(wholeNumber(1)).default(50))
+    .addOption(new Option("--hop <frames>", "frames between the starts of windows").argParser(wholeNumber(1)))
+    .option("--windows <file>", "table of windows: columns start, label and a split column")
+    .option("--split-column <name>", "column of that table with train and test", "split")
+    .addOption(new Option("--split <how>", "who is tested").choices(["given", "subject", "random"]).default("subject"))
+    .option("--label <column>", "csv column with the label")
+    .option("--session <column>", "csv column whose change starts a new recording")
+    .option("--share <share>", "share of weights, and of units, to remove", "0.5")
+    .option(
+      "--limit <cost=most>",
+      "remove units until macs, flops or parameters are at most this; repeatable",
+      collect,
+      [],
+    )
+    .addOption(new Option("--rounds <count>", "remove units in so many steps").argParser(wholeNumber(1)).default(1))
+    .addOption(new Option("--epochs <count>", "train the whole network first").argParser(wholeNumber(0)).default(0))
+    .addOption(new Option("--sparse-epochs <count>", "of removing weights").argParser(wholeNumber(2)).default(20))
+    .addOption(
+      new Option("--tune-epochs <count>", "of fine-tuning without the units").argParser(wholeNumber(1)).default(50),
+    )
+    .option("--rate <number>", "learning rate", "0.01")
+    .addOption(new Option("--batch <count>", "windows in a step").argParser(wholeNumber(1)).default(64))
+    .option("--distill <weight>", "learn also from the whole network's answers, 0 .. 1")
+    .option("--sensitivity", "print the accuracy when one layer alone loses units, and stop")
+    .addOption(new Option("--seed <number>", "same seed, same result").argParser(wholeNumber(0)).default(1))
+    .addOption(new Option("--backend <name>", "tfjs back end").choices(BACKEND_NAMES).default("auto"))
+    .option("--no-board", "do not run a window on the simulated nRF52840")
+    .addOption(jsonOption())
+    .addHelpText(
+      "after",
+      "\nexample:\n  gatelet prune --preset grasp -o grasp\n  gatelet prune run/best --data recordings.csv -o small",
+    )
+    .action((model: string | undefined, flags: PruneFlags) => run(terminal, model, flags));
+}
+
+async function run(terminal: Terminal, model: string | undefined, flags: PruneFlags): Promise<void> {
+  const { tf, choice } = await loadTf(flags.backend);
+  if (!flags.json) terminal.print(choice);
+  const progress = terminal.progress("reading");
+  try {
+    const request = flags.preset === "grasp" ? await graspRequest(tf, flags) : await modelRequest(tf, model, flags);
+    if (flags.sensitivity) return await printSensitivity(terminal, tf, request, flags.json === true);
+    const rows = await prunePipeline(request, {
+      tf,
+      engine: loadInteger,
+      ...(flags.board ? { meter: measureOnBoard } : {}),
+      onProgress: (stage, at) => progress.update(at === undefined ? stage : `${stage}: ${trainStatus(at)}`),
+    });
+    progress.end();
+    if (flags.json) return terminal.print(JSON.stringify({ name: request.name, rows }, null, 2));
+    printRows(terminal, rows, flags.preset === "grasp");
+  } finally {
+    progress.end();
+  }
+}
+
+type Tf = Awaited<ReturnType<typeof loadTf>>["tf"];
+
+function common(flags: PruneFlags) {
+  const share = numberOf("--share", flags.share);
+  const limit = Object.fromEntries(flags.limit.map(limitOf)) as Partial<NetworkCost>;
+  const goal: PruneGoal = flags.limit.length > 0 ? { limit } : { share };
+  return {
+    folder: flags.output,
+    share,
+    goal,
+    rounds: flags.rounds,
+    sparseEpochs: flags.sparseEpochs,
+    tuneEpochs: flags.tuneEpochs,
+    learningRate: numberOf("--rate", flags.rate),
+    batchSize: flags.batch,
+    seed: flags.seed,
+    ...(flags.distill === undefined ? {} : { distill: numberOf("--distill", flags.distill) }),
+  };
+}
+
+/** People whose gloves are made up, and how often each does each grasp. */
+const GLOVE = { seed: 11, people: 40, repetitions: 8 };
+const GRASP_EPOCHS = 60;
+
+async function graspRequest(tf: Tf, flags: PruneFlags): Promise<PruneRequest> {
+  const data: JobData = { path: "grasp", window: GLOVE_FRAMES, split: "subject" };
+  const samples = await samplesOf(generateGlove(GLOVE), { data, seed: flags.seed });
+  const [steps, channels] = samples.train.shape;
+  const model = buildPreset(tf, "cnn", { steps, channels, outputs: samples.train.outputs, seed: flags.seed });
+  return { ...common(flags), name: "grasp", samples, data, model, epochs: flags.epochs || GRASP_EPOCHS };
+}
+
+async function modelRequest(tf: Tf, path: string | undefined, flags: PruneFlags): Promise<PruneRequest> {
+  if (path === undefined || flags.data === undefined) {
+    throw new CliError("USAGE", "give a trained model and --data, or --preset grasp");
+  }
+  const data: JobData = {
+    path: flags.data,
+    window: flags.window,
+    split: flags.windows === undefined ? flags.split : "given",
+    hop: flags.hop ?? Math.max(1, flags.window >> 1),
+    ...(flags.label === undefined ? {} : { labelColumn: flags.label }),
+    ...(flags.session === undefined ? {} : { sessionColumn: flags.session }),
+    ...(flags.windows === undefined ? {} : { windowTable: { path: flags.windows, column: flags.splitColumn } }),
+  };
+  const recordings = await loadRecordings(flags.data, {
+    ...(flags.label === undefined ? {} : { labelColumn: flags.label }),
+    ...(flags.session === undefined ? {} : { sequenceColumn: flags.session }),
+  });
+  const samples = await samplesOf(recordings, { data, seed: flags.seed }, await readNormalization(path));
+  const model = await loadModelFiles(tf, join(path, "model.json"));
+  return { ...common(flags), name: model.name, samples, data, model, epochs: flags.epochs };
+}
+
+function numberOf(option: string, text: string): number {
+  const value = Number(text);
+  if (text.trim() !== "" && Number.isFinite(value)) return value;
+  throw new CliError("USAGE", `${option} is "${text}", expected a number`);
+}
+
+function limitOf(text: string): [string, number] {
+  const [key, most = ""] = text.split("=");
+  if (["macs", "flops", "parameters"].includes(key)) return [key, numberOf(`--limit ${key}`, most)];
+  throw new CliError("USAGE", `--limit is "${text}", expected macs, flops or parameters: macs=20000`);
+}
+
+async function printSensitivity(terminal: Terminal, tf: Tf, request: PruneRequest, json: boolean): Promise<void> {
+  const found = await layerSensitivity(
+    tf,
+    readNetwork(request.model),
+    request.samples.validation ?? request.samples.test,
+  );
+  if (json) return terminal.print(JSON.stringify(found, null, 2));
+  const columns = [
+    { head: "layer" },
+    ...["removed", "accuracy %", "MACs"].map((head) => ({ head, align: "right" as const })),
+  ];
+  const lines = found.map(({ layer, share, accuracy, macs }) => [
+    layer,
+    `${100 * share} %`,
+    (100 * accuracy).toFixed(2),
+    grouped(macs),
+  ]);
+  terminal.print(renderTable(columns, lines, terminal.width, terminal.style));
+}
+
+function printRows(terminal: Terminal, rows: readonly PruneRow[], published: boolean): void {
+  const heads = ["accuracy %", "parameters", "bytes", "zipped", "MACs", "FLOPs", "ms", "RAM", "cycles"];
+  const columns = [{ head: "stage" }, ...heads.map((head) => ({ head, align: "right" as const }))];
+  const lines = rows.map((row) => [
+    row.stage,
+    (100 * row.accuracy).toFixed(2),
+    grouped(row.parameters),
+    grouped(row.bytes),
+    grouped(row.zippedBytes),
+    grouped(row.macs),
+    grouped(row.flops),
+    row.board === undefined ? "-" : row.board.milliseconds.toFixed(2),
+    row.ramBytes === undefined ? "-" : grouped(row.ramBytes),
+    row.board === undefined ? "-" : grouped(row.board.cycles),
+  ]);
+  terminal.print(renderTable(columns, lines, Math.max(terminal.width, 110), terminal.style));
+  terminal.print("\nfloat stages: tfjs files; int8: .gate file, integer engine, one window on the simulated nRF52840");
+  if (!published) return;
+  const others = ["accuracy %", "bytes", "zipped", "FLOPs", "ms", "RAM KB", "flash KB"];
+  terminal.print("\npublished (recordings not public, ours are generated; nRF52840):");
+  const theirs = [{ head: "stage" }, ...others.map((head) => ({ head, align: "right" as const }))];
+  const texts = PUBLISHED_GRASP.map((row) =>
+    row.map((cell) => (typeof cell === "number" ? cell.toLocaleString("en-US") : cell)),
+  );
+  terminal.print(renderTable(theirs, texts, Math.max(terminal.width, 90), terminal.style));
+}
