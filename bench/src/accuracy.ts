@@ -1,6 +1,6 @@
 import { Model } from "../../packages/kernels-as/dist/index.js";
 import { haptModelNames } from "../../test/support/shared-models.js";
-import { convertedModel } from "./converted.js";
+import { deployedModel } from "./converted.js";
 import type { Figure } from "./figures.js";
 
 const argMax = (values: ArrayLike<number>): number => {
@@ -16,7 +16,7 @@ const GOALS = {
 
 /** Accuracy against the labels and agreement with the float reference, over all test windows, on the default engine. */
 async function score(name: string, bits: 8 | 4): Promise<{ change: number; agreement: number; error: number }> {
-  const { model, converted, window } = await convertedModel(name, bits);
+  const { model, converted, window } = await deployedModel(name, bits);
   const engine = await Model.load(converted.bytes);
   let gained = 0;
   let agreeing = 0;

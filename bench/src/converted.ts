@@ -2,7 +2,8 @@ import { type ConvertedModel, type ConvertOptions, convert, openModel } from "..
 import { haptRecording, type SharedModel, sharedModel } from "../../test/support/shared-models.js";
 
 /** Of the training windows, evenly spread. */
-const CALIBRATION_WINDOWS = 1000;
+export const CALIBRATION_WINDOWS = 500;
+const DEPLOYED_CALIBRATION_WINDOWS = 1000;
 const kept = new Map<string, Promise<Converted>>();
 
 export interface Converted {
@@ -24,20 +25,34 @@ export function conversionOptions(model: SharedModel, windows: number): ConvertO
   };
 }
 
-/** A shared model, converted once a run. */
-export function convertedModel(name: string, bits: 8 | 4): Promise<Converted> {
-  const key = `${name}/${bits}`;
+function once(key: string, make: () => Promise<Converted>): Promise<Converted> {
   let result = kept.get(key);
   if (result === undefined) {
-    result = (async () => {
-      const model = sharedModel(name);
-      const options = { ...conversionOptions(model, CALIBRATION_WINDOWS), bits };
-      const window = (index: number) => (hasRawCounts(name) ? model.rawTestWindow(index) : model.testWindow(index));
-      return { model, converted: await convert(await openModel(model.folder), options), window };
-    })();
+    result = make();
     kept.set(key, result);
   }
   return result;
+}
+
+/** A shared model that takes network inputs, as the peers do; converted once a run. */
+export function convertedModel(name: string, bits: 8 | 4): Promise<Converted> {
+  return once(`${name}/${bits}`, async () => {
+    const model = sharedModel(name);
+    const options = { calibration: model.calibrationWindows(CALIBRATION_WINDOWS), bits };
+    const converted = await convert(await openModel(model.folder), options);
+    return { model, converted, window: (index) => model.testWindow(index) };
+  });
+}
+
+/** A shared model as it would be deployed: it takes raw counts where the recording has them. Converted once a run. */
+export function deployedModel(name: string, bits: 8 | 4): Promise<Converted> {
+  return once(`${name}/${bits}/deployed`, async () => {
+    const model = sharedModel(name);
+    const options = { ...conversionOptions(model, DEPLOYED_CALIBRATION_WINDOWS), bits };
+    const converted = await convert(await openModel(model.folder), options);
+    const window = (index: number) => (hasRawCounts(name) ? model.rawTestWindow(index) : model.testWindow(index));
+    return { model, converted, window };
+  });
 }
 
 export const STUDY_NETS = ["hapt-lstm", "hapt-gru", "hapt-rnn"] as const;

@@ -2,7 +2,7 @@ import { Model } from "../../packages/kernels-as/dist/index.js";
 import { encodeFrames } from "../../packages/kernels-as/dist/input.js";
 import { ReferenceModel } from "../../test/reference/index.js";
 import { sharedModelNames } from "../../test/support/shared-models.js";
-import { convertedModel } from "./converted.js";
+import { deployedModel } from "./converted.js";
 import type { Figure } from "./figures.js";
 
 /** Every how many windows the slow reference runs too; the two WASM engines meet on all of them. */
@@ -14,7 +14,7 @@ function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
 
 /** Windows of one model in which the engines' outputs or states (taken in mid-window) are not equal, bit for bit. */
 async function differences(name: string): Promise<{ windows: number; referenced: number; differing: number }> {
-  const { model, converted, window: windowOf } = await convertedModel(name, 8);
+  const { model, converted, window: windowOf } = await deployedModel(name, 8);
   const [scalar, simd] = await Promise.all([
     Model.load(converted.bytes, { engine: "scalar" }),
     Model.load(converted.bytes, { engine: "simd" }),

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { gzipSync } from "node:zlib";
 import { Model } from "../../packages/kernels-as/dist/index.js";
-import { convertedModel, STUDY_NETS } from "./converted.js";
+import { deployedModel, STUDY_NETS } from "./converted.js";
 import type { Figure } from "./figures.js";
 
 const INT8_LIMITS = { "hapt-lstm": 144_000, "hapt-gru": 111_000, "hapt-rnn": 136_000 } as const;
@@ -20,12 +20,12 @@ export async function sizeFigures(): Promise<Figure[]> {
     });
   };
   for (const name of STUDY_NETS) {
-    const int8 = (await convertedModel(name, 8)).converted.bytes.length;
-    const int4 = (await convertedModel(name, 4)).converted.bytes.length;
+    const int8 = (await deployedModel(name, 8)).converted.bytes.length;
+    const int4 = (await deployedModel(name, 4)).converted.bytes.length;
     bytes(`bytes.int8.${name}`, `${name}.gate, int8`, int8, INT8_LIMITS[name]);
     bytes(`bytes.int4.${name}`, `${name}.gate, int4`, int4, name === "hapt-lstm" ? 80_000 : Math.floor(0.56 * int8));
   }
-  const { description } = await Model.load((await convertedModel("hapt-lstm", 8)).converted.bytes);
+  const { description } = await Model.load((await deployedModel("hapt-lstm", 8)).converted.bytes);
   bytes("ram.hapt-lstm", "hapt-lstm: state and scratch of a stream", description.arenaBytes, 1856);
   for (const [engine, limit] of [
     ["scalar", 8192],
