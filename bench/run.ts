@@ -12,6 +12,7 @@ import { conversionFigures } from "./src/conversion.js";
 import { engineFigures } from "./src/engines.js";
 import { type Figure, isReached, printSection, readBaseline, writeBaseline } from "./src/figures.js";
 import { importerFigures } from "./src/importer.js";
+import { peerFigures } from "./src/peers.js";
 import { runtimeFigures } from "./src/runtimes.js";
 import { sizeFigures } from "./src/sizes.js";
 import { speedFigures } from "./src/speed.js";
@@ -23,6 +24,7 @@ const SECTIONS: Record<string, () => Promise<Figure[]>> = {
   accuracy: async () => [...(await accuracyFigures(8)), ...(await accuracyFigures(4))],
   engines: engineFigures,
   importer: importerFigures,
+  peers: peerFigures,
   runtimes: runtimeFigures,
 };
 const BASELINE = fileURLToPath(new URL("baseline.json", import.meta.url));
