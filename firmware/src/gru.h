@@ -4,13 +4,6 @@
 
 #include "matvec.h"
 
-/* two units at a time, so that loads of one fill the waits of the other */
-#if defined(__clang__)
-#define GL_UNROLL_2 _Pragma("unroll 2")
-#else
-#define GL_UNROLL_2 _Pragma("GCC unroll 2")
-#endif
-
 /* (24); z, g, h int16 */
 GL_INLINE int32_t gl_gru_next(int32_t z, int32_t g, int32_t h) {
   const int32_t step = gl_add(gl_mul(z, h - g), 1 << 14) >> 15;

@@ -28,6 +28,13 @@ extern "C" {
 
 #define GL_INLINE static inline __attribute__((always_inline))
 
+/* two rounds of a loop at a time */
+#if defined(__clang__)
+#define GL_UNROLL_2 _Pragma("unroll 2")
+#else
+#define GL_UNROLL_2 _Pragma("GCC unroll 2")
+#endif
+
 /* ---- bytes: copies of fixed size, which the compiler makes plain loads and stores also with -ffreestanding ---- */
 
 GL_INLINE uint32_t gl_u16(const uint8_t *at) {

@@ -12,40 +12,66 @@ typedef struct gl_sums {
 
 GL_INLINE uint32_t product(int32_t weight, int32_t x) { return (uint32_t)(weight * x); }
 
-/* 8 bits: a, c: sums of 256 B + A, 256 D + C; b, d: sums of B, D. */
+/* Halves of a word, signed: two columns at a time, which compilers turn into multiplications of halves. */
+GL_INLINE int32_t low(uint32_t word) { return (int16_t)word; }
+GL_INLINE int32_t high(uint32_t word) { return (int32_t)word >> 16; }
+
+GL_INLINE uint32_t two_columns(const int16_t *x) {
+  uint32_t word;
+  __builtin_memcpy(&word, x, sizeof word);
+  return word;
+}
+
+/* 8 bits, two columns: a, c: sums of 256 B + A, 256 D + C; b, d: sums of B, D. */
+#define COLUMNS8(j)                                                                              \
+  do {                                                                                           \
+    const uint32_t xx = two_columns(x + (j)), ab = gl_u32(weights + 2 * (j)), cd = gl_u32(weights + 8 + 2 * (j)); \
+    a += product(low(ab), low(xx));                                                              \
+    b += product((int8_t)(ab >> 8), low(xx));                                                    \
+    c += product(low(cd), low(xx));                                                              \
+    d += product((int8_t)(cd >> 8), low(xx));                                                    \
+    a += product(high(ab), high(xx));                                                            \
+    b += product((int32_t)ab >> 24, high(xx));                                                   \
+    c += product(high(cd), high(xx));                                                            \
+    d += product((int32_t)cd >> 24, high(xx));                                                   \
+  } while (0)
+
 static const uint8_t *unit_sums8(const uint8_t *weights, const gl_part *part, gl_sums *sums) {
   uint32_t a = sums->a, b = sums->b, c = sums->c, d = sums->d;
   const int16_t *x = part->x;
   const int16_t *end = x + 4u * part->units;
+  GL_UNROLL_2
   for (; x != end; x += 4, weights += 16) {
-    for (uint32_t j = 0; j < 4u; j++) {
-      const int32_t value = x[j];
-      const int32_t ab = gl_s16(weights + 2u * j), cd = gl_s16(weights + 8u + 2u * j);
-      a += product(ab, value);
-      b += product(ab >> 8, value);
-      c += product(cd, value);
-      d += product(cd >> 8, value);
-    }
+    COLUMNS8(0);
+    COLUMNS8(2);
   }
   sums->a = a, sums->b = b, sums->c = c, sums->d = d;
   return weights;
 }
 
-/* 4 bits: a: sums of the whole halfword, b, c, d: of it shifted right by 4, 8 and 12. */
 #if GATELET_INT4
+/* 4 bits, two columns: a: sums of the whole halfword, b, c, d: of it shifted right by 4, 8 and 12. */
+#define COLUMNS4(j)                                                                   \
+  do {                                                                                \
+    const uint32_t xx = two_columns(x + (j)), word = gl_u32(weights + 2 * (j));       \
+    a += product(low(word), low(xx));                                                 \
+    b += product(low(word) >> 4, low(xx));                                            \
+    c += product((int8_t)(word >> 8), low(xx));                                       \
+    d += product(low(word) >> 12, low(xx));                                           \
+    a += product(high(word), high(xx));                                               \
+    b += product((int32_t)word >> 20, high(xx));                                      \
+    c += product((int32_t)word >> 24, high(xx));                                      \
+    d += product((int32_t)word >> 28, high(xx));                                      \
+  } while (0)
+
 static const uint8_t *unit_sums4(const uint8_t *weights, const gl_part *part, gl_sums *sums) {
   uint32_t a = sums->a, b = sums->b, c = sums->c, d = sums->d;
   const int16_t *x = part->x;
   const int16_t *end = x + 4u * part->units;
+  GL_UNROLL_2
   for (; x != end; x += 4, weights += 8) {
-    for (uint32_t j = 0; j < 4u; j++) {
-      const int32_t value = x[j];
-      const int32_t word = gl_s16(weights + 2u * j);
-      a += product(word, value);
-      b += product(word >> 4, value);
-      c += product(word >> 8, value);
-      d += product(word >> 12, value);
-    }
+    COLUMNS4(0);
+    COLUMNS4(2);
   }
   sums->a = a, sums->b = b, sums->c = c, sums->d = d;
   return weights;
