@@ -26,6 +26,14 @@ export { GdbServer } from "./debug/gdb.js";
 export { traceInstructions } from "./debug/trace.js";
 export { ElfError, type ElfFile, type ElfSymbol, parseElf } from "./elf/elf.js";
 export { SymbolTable } from "./elf/symbols.js";
+export {
+  type FloatBaselineActivation,
+  FloatBaselineError,
+  type FloatBaselineGraph,
+  type FloatBaselineNode,
+  type FloatBaselineTensor,
+} from "./float-baseline/graph.js";
+export { type FloatBaselineReport, type FloatBaselineRequest, runFloatBaseline } from "./float-baseline/run.js";
 export { BOOT_TARGETS, type BootTarget } from "./image/boot-target.js";
 export { type FlashPiece, joinPieces, writeBinary } from "./image/flash-piece.js";
 export { readIntelHex, writeIntelHex } from "./image/intel-hex.js";
