@@ -2,12 +2,14 @@ import { createRequire } from "node:module";
 import { Command, CommanderError } from "commander";
 import { EXIT, exitCodeOf } from "./cli-error.js";
 import { checkCommand } from "./commands/check.js";
+import { buildCommand } from "./commands/build.js";
 import { convertCommand } from "./commands/convert.js";
 import { evalCommand } from "./commands/eval.js";
 import { flashCommand } from "./commands/flash.js";
 import { inspectCommand } from "./commands/inspect.js";
 import { pruneCommand } from "./commands/prune.js";
 import { runCommand } from "./commands/run.js";
+import { shrinkCommand } from "./commands/shrink.js";
 import { studyCommand } from "./commands/study.js";
 import { trainCommand } from "./commands/train.js";
 import { processTerminal } from "./terminal.js";
@@ -38,8 +40,10 @@ export function createProgram(terminal = processTerminal()): Command {
   program.addCommand(checkCommand(terminal));
   program.addCommand(flashCommand(terminal));
   program.addCommand(trainCommand(terminal));
+  program.addCommand(buildCommand(terminal));
   program.addCommand(studyCommand(terminal));
   program.addCommand(pruneCommand(terminal));
+  program.addCommand(shrinkCommand(terminal));
   for (const command of [program, ...program.commands]) {
     command.exitOverride();
     command.configureHelp({ helpWidth: Math.min(terminal.width, 100) });

@@ -82,6 +82,24 @@ export {
 export { type LayerSensitivity, layerSensitivity } from "./prune/sensitivity.js";
 export { type PruneGoal, pruneUnits, unitScores } from "./prune/structured.js";
 export { MagnitudeMask, sparsity } from "./prune/unstructured.js";
+export { type DistillOptions, distilledSet } from "./qat/distill.js";
+export {
+  convertRounded,
+  graphOf,
+  type QuantizedTraining,
+  type QuantizedTrainingOptions,
+  trainQuantized,
+} from "./qat/train-quantized.js";
+export { type LayerGrid, projectWeights, weightGrids } from "./qat/weight-grid.js";
+export {
+  parseTarget,
+  type ShrinkReport,
+  type ShrinkRequest,
+  type ShrinkStage,
+  type ShrinkTarget,
+  shrink,
+  type Teacher,
+} from "./shrink/shrink.js";
 export {
   conversionData,
   countParameters,

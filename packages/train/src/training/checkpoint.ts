@@ -11,7 +11,7 @@ export interface Checkpoint {
   readonly optimizerStep: number;
   /** Configuration of the run; another one is refused. */
   readonly fingerprint: string;
-  /** Lists of arrays: weights, first and second moments, best weights. */
+  /** Lists of arrays: all weights as the network has them, first and second moments, best weights, trainable weights. */
   readonly arrays: readonly (readonly Float32Array[])[];
 }
 

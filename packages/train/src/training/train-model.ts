@@ -49,6 +49,11 @@ export interface TrainOptions {
   readonly augment?: (inputs: Float32Array, count: number, random: Random) => void;
   /** Called with the trainable weights before the first and after every step, to hold some of them where they must be. */
   readonly constrain?: (weights: readonly Float32Array[], step: number) => void;
+  /**
+   * What the network computes with instead of its trainable weights, e.g. their rounded values: gradients are taken there and
+   * applied to the weights themselves (straight-through). The best model holds these values.
+   */
+  readonly project?: (weights: readonly Float32Array[]) => readonly Float32Array[];
   /** First epoch, from 1, that may be the best one: those before are still changing the network. */
   readonly bestFrom?: number;
   /** Another forward pass through the same variables, e.g. with fake quantization. */
@@ -142,10 +147,8 @@ class Trainer {
     const fingerprint = this.#fingerprint();
     const resumedAt = await this.#resume(fingerprint);
     const { constrain } = this.#options;
-    if (resumedAt === 0 && constrain !== undefined) {
-      constrain(this.#weights, 0);
-      this.#writeVariables(this.#weights);
-    }
+    constrain?.(this.#weights, this.#adam.step);
+    this.#writeVariables();
     this.#started = performance.now();
     this.#paused = this.#started;
     let stopped = this.#shouldStop();
@@ -264,7 +267,7 @@ class Trainer {
     tf.dispose([x, y, w, value, answers, grads] as Tensor[]);
     this.#adam.update(this.#weights, gradients as ArrayLike<number>[], rate);
     constrain?.(this.#weights, this.#adam.step);
-    this.#writeVariables(this.#weights);
+    this.#writeVariables();
     const weight = weights === undefined ? indices.length * train.rows : weights.reduce((sum, each) => sum + each, 0);
     return { loss, right, weight };
   }
@@ -320,8 +323,9 @@ class Trainer {
     await this.#folder.begin({ ...config, ...plain, epochs, loss: this.#loss, parameters: this.#model.countParams() });
     this.#history = await this.#folder.keepMetrics(found?.epoch ?? 0);
     if (found === undefined) return 0;
-    const [all, first, second, best] = found.arrays;
+    const [all, first, second, best, weights] = found.arrays;
     this.#setAll(all);
+    for (const [i, array] of weights.entries()) this.#weights[i].set(array);
     for (const [i, array] of first.entries()) this.#adam.first[i].set(array);
     for (const [i, array] of second.entries()) this.#adam.second[i].set(array);
     this.#adam.step = found.optimizerStep;
@@ -338,7 +342,7 @@ class Trainer {
       bestScore: this.#bestScore,
       optimizerStep: this.#adam.step,
       fingerprint,
-      arrays: [this.#getAll(), this.#adam.first, this.#adam.second, this.#bestWeights],
+      arrays: [this.#getAll(), this.#adam.first, this.#adam.second, this.#bestWeights, this.#weights],
     };
   }
 
@@ -351,6 +355,7 @@ class Trainer {
       signal: ____,
       augment,
       constrain,
+      project,
       forward,
       ...options
     } = this.#options;
@@ -359,7 +364,7 @@ class Trainer {
       ...options,
       // A constant learning rate lets a finished run be prolonged.
       epochs: schedule === "cosine" ? epochs : 0,
-      hooks: [augment, constrain, forward].map((hook) => hook !== undefined),
+      hooks: [augment, constrain, project, forward].map((hook) => hook !== undefined),
       layers: this.#model.weights.map((weight) => weight.shape),
     };
     const hash = createHash("sha256").update(JSON.stringify(parts));
@@ -388,8 +393,9 @@ class Trainer {
     });
   }
 
-  #writeVariables(arrays: readonly Float32Array[]): void {
+  #writeVariables(): void {
     const tf = this.#tf;
+    const arrays = this.#options.project?.(this.#weights) ?? this.#weights;
     tf.tidy(() => {
       this.#variables.forEach((variable, i) => {
         variable.assign(tf.tensor(arrays[i], variable.shape));

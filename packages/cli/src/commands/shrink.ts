@@ -1,0 +1,169 @@
+import { join } from "node:path";
+import {
+  BACKEND_NAMES,
+  type BackendName,
+  buildPreset,
+  type JobData,
+  loadModelFiles,
+  loadTf,
+  PRESETS,
+  type PresetName,
+  parseTarget,
+  prepareSamples,
+  readNormalization,
+  type ShrinkReport,
+  shrink,
+} from "@gatelet/train";
+import { Command, Option } from "commander";
+import { CliError } from "../cli-error.js";
+import type { Terminal } from "../terminal.js";
+import { grouped } from "../text/numbers.js";
+import { renderTable } from "../text/table.js";
+import { loadInteger, measureOnBoard } from "../training/engines.js";
+import { trainStatus } from "../training/progress.js";
+import { jsonOption, wholeNumber } from "./options.js";
+
+interface ShrinkFlags {
+  readonly data: string;
+  readonly output: string;
+  readonly teacher: readonly string[];
+  readonly preset: PresetName;
+  readonly units?: string;
+  readonly target: string;
+  readonly minAccuracy: string;
+  readonly window: number;
+  readonly hop?: number;
+  readonly windows?: string;
+  readonly splitColumn: string;
+  readonly split: "given" | "subject" | "random";
+  readonly label?: string;
+  readonly session?: string;
+  readonly limit?: number;
+  readonly epochs: number;
+  readonly tuneEpochs: number;
+  readonly rate: string;
+  readonly batch: number;
+  readonly distill: string;
+  readonly shares: string;
+  readonly alone?: true;
+  readonly seed: number;
+  readonly backend: BackendName;
+  readonly json?: true;
+}
+
+const collect = (text: string, before: readonly string[]) => [...before, text];
+
+export function shrinkCommand(terminal: Terminal): Command {
+  return new Command("shrink")
+    .description("distil, prune and quantize by training until a file meets a target; report of every stage")
+    .requiredOption("-d, --data <data>", "labelled recordings of counts: csv, npy, npz or a data set folder")
+    .requiredOption("-o, --output <folder>", "folder for the stages, shrink.json and the file")
+    .option("--teacher <model>", "trained tfjs model (folder with meta.json) to learn from; repeatable", collect, [])
+    .addOption(new Option("-p, --preset <name>", "shape of the student").choices(PRESETS).default("gru"))
+    .option("--units <sizes>", "sizes of its layers, e.g. 32")
+    .option("--target <limits>", "e.g. flash<=16K,ram<=2K,ms<=5@nrf52840; ms of one window", "")
+    .option("--min-accuracy <share>", "least accuracy on the validation part, 0 .. 1", "0")
+    .addOption(new Option("--window <frames>", "frames in a window").argParser(wholeNumber(1)).default(50))
+    .addOption(new Option("--hop <frames>", "frames between the starts of windows").argParser(wholeNumber(1)))
+    .option("--windows <file>", "table of windows: columns start, label and a split column")
+    .option("--split-column <name>", "column of that table with train and test", "split")
+    .addOption(new Option("--split <how>", "who is tested").choices(["given", "subject", "random"]).default("subject"))
+    .option("--label <column>", "csv column with the label")
+    .option("--session <column>", "csv column whose change starts a new recording")
+    .addOption(new Option("--limit <windows>", "train on so many windows only").argParser(wholeNumber(1)))
+    .addOption(new Option("--epochs <count>", "of training the student").argParser(wholeNumber(1)).default(20))
+    .addOption(new Option("--tune-epochs <count>", "behind each later stage").argParser(wholeNumber(1)).default(8))
+    .option("--rate <number>", "learning rate", "0.004")
+    .addOption(new Option("--batch <count>", "windows in a step").argParser(wholeNumber(1)).default(128))
+    .option("--distill <weight>", "weight of the teachers' answers, 0 .. 1", "0.7")
+    .option("--shares <list>", "shares of units to try without", "0,0.25,0.5")
+    .option("--alone", "also train the student without teachers")
+    .addOption(new Option("--seed <number>", "same seed, same result").argParser(wholeNumber(0)).default(1))
+    .addOption(new Option("--backend <name>", "tfjs back end").choices(BACKEND_NAMES).default("auto"))
+    .addOption(jsonOption())
+    .addHelpText(
+      "after",
+      '\nexample:\n  gatelet shrink --data recordings.csv --teacher big/best --units 32 --target "flash<=8K,ms<=10" -o small',
+    )
+    .action((flags: ShrinkFlags) => run(terminal, flags));
+}
+
+async function run(terminal: Terminal, flags: ShrinkFlags): Promise<void> {
+  const { tf, choice } = await loadTf(flags.backend);
+  if (!flags.json) terminal.print(choice);
+  const progress = terminal.progress("reading");
+  const data: JobData = {
+    path: flags.data,
+    window: flags.window,
+    split: flags.windows === undefined ? flags.split : "given",
+    hop: flags.hop ?? Math.max(1, flags.window >> 1),
+    ...(flags.label === undefined ? {} : { labelColumn: flags.label }),
+    ...(flags.session === undefined ? {} : { sessionColumn: flags.session }),
+    ...(flags.windows === undefined ? {} : { windowTable: { path: flags.windows, column: flags.splitColumn } }),
+  };
+  const target = parseTarget(flags.target);
+  const limit = flags.limit === undefined ? {} : { limit: flags.limit };
+  try {
+    const samples = await prepareSamples({ data, seed: flags.seed, ...limit });
+    const [steps, channels] = samples.train.shape;
+    const units = flags.units === undefined ? {} : { units: flags.units.split("-").map(Number) };
+    const shape = { steps, channels, outputs: samples.train.outputs, seed: flags.seed, ...units };
+    const teachers = [];
+    for (const path of flags.teacher) {
+      const model = await loadModelFiles(tf, join(path, "model.json"));
+      teachers.push({ model, normalization: await readNormalization(path) });
+    }
+    const report = await shrink(
+      {
+        name: `${flags.preset}${flags.units ?? ""}`,
+        folder: flags.output,
+        samples,
+        teachers,
+        student: () => buildPreset(tf, flags.preset, shape),
+        epochs: flags.epochs,
+        tuneEpochs: flags.tuneEpochs,
+        training: { batchSize: flags.batch, learningRate: numberOf("--rate", flags.rate), seed: flags.seed },
+        distill: numberOf("--distill", flags.distill),
+        shares: flags.shares.split(",").map((share) => numberOf("--shares", share)),
+        alone: flags.alone === true,
+        target,
+        minAccuracy: numberOf("--min-accuracy", flags.minAccuracy),
+      },
+      {
+        tf,
+        engine: loadInteger,
+        meter: measureOnBoard,
+        onProgress: (stage, at) => progress.update(at === undefined ? stage : `${stage}: ${trainStatus(at)}`),
+      },
+    );
+    progress.end();
+    if (flags.json) return terminal.print(JSON.stringify(report, null, 2));
+    printReport(terminal, report, flags.output);
+  } finally {
+    progress.end();
+  }
+}
+
+function numberOf(option: string, text: string): number {
+  const value = Number(text);
+  if (text.trim() !== "" && Number.isFinite(value)) return value;
+  throw new CliError("USAGE", `${option} is "${text}", expected a number`);
+}
+
+function printReport(terminal: Terminal, report: ShrinkReport, folder: string): void {
+  const heads = ["parameters", "validation %", "test %", "bytes", "RAM", "ms"];
+  const columns = [{ head: "stage" }, ...heads.map((head) => ({ head, align: "right" as const })), { head: "misses" }];
+  const lines = report.stages.map((stage) => [
+    stage.stage,
+    grouped(stage.parameters),
+    (100 * stage.validationAccuracy).toFixed(2),
+    (100 * stage.testAccuracy).toFixed(2),
+    stage.gateBytes === undefined ? "-" : grouped(stage.gateBytes),
+    stage.ramBytes === undefined ? "-" : grouped(stage.ramBytes),
+    stage.board === undefined ? "-" : stage.board.milliseconds.toFixed(2),
+    stage.misses?.join("; ") ?? "",
+  ]);
+  terminal.print(renderTable(columns, lines, Math.max(terminal.width, 110), terminal.style));
+  terminal.print(`\nchosen: ${report.chosen}, written to ${join(folder, `${report.name}.gate`)}`);
+  terminal.print("ms: one window on the simulated nRF52840; stages with bytes are scored in the integer engine");
+}
