@@ -1,4 +1,5 @@
 import { readFile } from "node:fs/promises";
+import { FormatError, readModel } from "@gatelet/converter/format";
 import {
   channelAsTarget,
   cutWindows,
@@ -99,8 +100,19 @@ export function splitOf(recordings: Recordings, split: Split): Recordings {
     : recordings;
 }
 
-/** Reads a model file. Throws `FILE_UNREADABLE` naming path and reason. */
+/** Reads and checks a model file. Throws `FILE_UNREADABLE` naming path and reason. */
 export async function readGateFile(path: string): Promise<Uint8Array> {
+  const file = await readBytes(path);
+  try {
+    readModel(file);
+  } catch (cause) {
+    if (!(cause instanceof FormatError)) throw cause;
+    throw new CliError("FILE_UNREADABLE", `${path}: ${cause.message}`, { cause });
+  }
+  return file;
+}
+
+async function readBytes(path: string): Promise<Uint8Array> {
   try {
     const bytes = await readFile(path);
     return new Uint8Array(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength));
