@@ -25,7 +25,7 @@ class Machine {
     this.bytes = new Uint8Array(memory.buffer);
     this.int16 = new Int16Array(memory.buffer);
     this.int32 = new Int32Array(memory.buffer);
-    this.staticEnd = this.kernels.staticEnd();
+    this.staticEnd = Number(this.kernels.__heap_base.value);
     this.tables = this.bytes.slice(0, this.staticEnd);
   }
 
@@ -62,9 +62,9 @@ class WasmModel implements EngineModel {
     this.take(0);
     this.model = this.take(file.length);
     machine.bytes.set(file, this.model);
-    const description = this.take(72);
+    const description = this.take(64);
     kernels.describe(this.model, description);
-    this.words = machine.int32.slice(description / 4, description / 4 + 18);
+    this.words = machine.int32.slice(description / 4, description / 4 + 16);
     const rowBytes = this.outputSize * (this.isWide ? 4 : 2);
     this.frames = this.take(2 * this.frameSize * frameRoom);
     this.outBytes = (kernels.maxRows(this.model, frameRoom) >>> 0) * rowBytes;
@@ -73,22 +73,22 @@ class WasmModel implements EngineModel {
   }
 
   get arenaBytes(): number {
-    return this.words[1]! >>> 0;
+    return this.words[0]! >>> 0;
   }
   get stateBytes(): number {
-    return this.words[2]! >>> 0;
+    return this.words[1]! >>> 0;
   }
   get savedStateBytes(): number {
-    return this.words[3]! >>> 0;
+    return this.words[12]! >>> 0;
   }
   get frameSize(): number {
-    return this.words[5]!;
+    return this.words[5]! & 0xffff;
   }
   get outputSize(): number {
-    return this.words[8]!;
+    return this.words[5]! >>> 16;
   }
   get isWide(): boolean {
-    return this.words[9] === 1;
+    return ((this.words[3]! >> 8) & 0xff) === 1;
   }
 
   take(bytes: number): number {

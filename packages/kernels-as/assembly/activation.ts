@@ -6,8 +6,14 @@ import {
   ACTIVATION_RELU,
   ACTIVATION_SIGMOID,
   ACTIVATION_TANH,
+  RECORD_ACTIVATION,
+  RECORD_ACTIVATION_PARAM,
+  RECORD_GATE_ACTIVATION,
+  RECORD_GATE_TABLE,
+  RECORD_TABLE,
 } from "./format.gen";
 import { sat16 } from "./arith";
+import { RARE_ACTIVATIONS } from "./features";
 import { TANH_HALF } from "./tables.gen";
 
 /** (4) 32768 * tanh(p / 4096) for -32768 <= p <= 32767. */
@@ -21,28 +27,35 @@ export function tanhHalf(p: i32): i32 {
   return (y ^ s) - s;
 }
 
-/** (7) Q0.15, 0 .. 32767. */
-// @ts-ignore: decorator
-@inline
-export function sigmoid(p: i32): i32 {
-  return (tanhHalf(p) + 32768) >> 1;
-}
-
 /**
  * (5) to (11) for one pre-activation, which is saturated here.
  * @param param upper clip of RELU, slope of LEAKY
  * @param table 257 int16, read for TABLE only
  */
-export function act(kind: i32, q: i32, param: i32, table: usize): i32 {
+function act(kind: i32, q: i32, param: i32, table: usize): i32 {
   const p = sat16(q);
-  if (kind == ACTIVATION_SIGMOID) return sigmoid(p);
-  if (kind == ACTIVATION_TANH) return tanhHalf(p);
+  if (kind == ACTIVATION_SIGMOID || kind == ACTIVATION_TANH) {
+    const y = tanhHalf(p);
+    return kind == ACTIVATION_TANH ? y : (y + 32768) >> 1;
+  }
   if (kind == ACTIVATION_LINEAR) return p;
-  if (kind == ACTIVATION_RELU) return min(max(p, 0), param);
+  if (kind == ACTIVATION_RELU || !RARE_ACTIVATIONS) return min(max(p, 0), param);
   if (kind == ACTIVATION_HARD_SIGMOID) return min(max(p + 16384, 0), 32767);
   if (kind == ACTIVATION_LEAKY) return p >= 0 ? p : (p * param + (1 << 14)) >> 15;
   const u = p + 32768;
   const t = table + ((u >> 8) << 1);
   const left = <i32>load<i16>(t);
   return left + (((<i32>load<i16>(t, 2) - left) * (u & 255) + 128) >> 8);
+}
+
+/** act(`activation`, sat16(q)) */
+export function activate(model: usize, record: usize, q: i32): i32 {
+  const kind = <i32>load<u8>(record, RECORD_ACTIVATION);
+  return act(kind, q, load<i16>(record, RECORD_ACTIVATION_PARAM), model + load<u32>(record, RECORD_TABLE));
+}
+
+/** act(`gateActivation`, sat16(q)) */
+export function activateGate(model: usize, record: usize, q: i32): i32 {
+  const kind = <i32>load<u8>(record, RECORD_GATE_ACTIVATION);
+  return act(kind, q, 0, model + load<u32>(record, RECORD_GATE_TABLE));
 }

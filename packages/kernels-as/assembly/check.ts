@@ -163,26 +163,34 @@ function checkSections(model: usize, bytes: u32): i32 {
   return records == <u32>load<u16>(model, HEADER_RECORD_COUNT) * RECORD_BYTES ? STATUS_OK : STATUS_BAD_SECTION;
 }
 
-/** A tensor of `bytes` at the offset that the field holds. */
-function checkTensor(offset: u32, bytes: u32, from: u32, to: u32): i32 {
-  if (!bytes) return offset ? STATUS_BAD_RECORD : STATUS_OK;
-  return fits(offset, bytes, from, to) ? STATUS_OK : STATUS_BAD_TENSOR;
+/** Bytes of the tensor whose offset the field at `field` holds. */
+function tensorNeed(record: usize, field: i32): u32 {
+  if (field == RECORD_WEIGHTS) return weightsNeed(record);
+  if (field == RECORD_ROW_PARAMS) return rowParamsNeed(record);
+  if (field == RECORD_TABLE) return tableNeed(record);
+  if (field == RECORD_GATE_TABLE) return gateTableNeed(record);
+  return auxNeed(record);
 }
 
 function checkTensors(model: usize, record: usize): i32 {
   const entry = findSection(model, SECTION_TENSORS);
   const from = load<u32>(entry, 4);
   const to = from + load<u32>(entry, 8);
-  let status = checkTensor(load<u32>(record, RECORD_WEIGHTS), weightsNeed(record), from, to);
-  if (!status) status = checkTensor(load<u32>(record, RECORD_ROW_PARAMS), rowParamsNeed(record), from, to);
-  if (!status) status = checkTensor(load<u32>(record, RECORD_TABLE), tableNeed(record), from, to);
-  if (!status) status = checkTensor(load<u32>(record, RECORD_GATE_TABLE), gateTableNeed(record), from, to);
-  if (!status) status = checkTensor(load<u32>(record, RECORD_AUX), auxNeed(record), from, to);
-  if (!status && load<u8>(record, RECORD_KERNEL) == KERNEL_LAYER_NORM) {
+  // five fields side by side
+  for (let field = RECORD_WEIGHTS; field <= RECORD_AUX; field += 4) {
+    const offset = load<u32>(record + field);
+    const bytes = tensorNeed(record, field);
+    if (!bytes) {
+      if (offset) return STATUS_BAD_RECORD;
+    } else if (!fits(offset, bytes, from, to)) {
+      return STATUS_BAD_TENSOR;
+    }
+  }
+  if (load<u8>(record, RECORD_KERNEL) == KERNEL_LAYER_NORM) {
     const epsilon = load<i64>(model + load<u32>(record, RECORD_AUX));
     if (epsilon < 1 || epsilon > (<i64>1 << 61)) return STATUS_BAD_TENSOR;
   }
-  return status;
+  return STATUS_OK;
 }
 
 /** Addresses of one record; `free` is the end of the last state so far. */

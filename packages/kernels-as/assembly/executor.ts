@@ -231,8 +231,7 @@ function visit(model: usize, records: usize, index: i32, arena: usize): i32 {
       if (fresh != isFresh(second)) return STATUS_SCHEDULE;
       if (!fresh) return STATUS_OK;
       count(model, counters);
-      const other = records + <usize>input1 * RECORD_BYTES;
-      merge(record, arena, x, rowOf(records, arena, input1), load<u16>(other, RECORD_OUTPUT_SIZE));
+      merge(record, arena, x, rowOf(records, arena, input1));
       emit(model, record, counters, masked | <i32>load<u8>(second, COUNTER_MASKED), 0);
       return STATUS_OK;
     }

@@ -13,7 +13,7 @@ import {
   RECORD_WEIGHTS,
   ROW_PARAM_BYTES,
 } from "./format.gen";
-import { act } from "./activation";
+import { activate, activateGate } from "./activation";
 import { act8, sigmoid8, tanhHalf8 } from "./activation-simd";
 import { clearPad, copyWords, rowBytes, sat16 } from "./arith";
 import { BATCH, ROWS } from "./rows";
@@ -79,10 +79,8 @@ export function gru(model: usize, record: usize, arena: usize, x: usize, after: 
 
 /** (22): r * h of `units` units whose r rows are in ROWS. */
 function resetUnits(model: usize, record: usize, units: i32, h: usize, reset: usize): void {
-  const gate = <i32>load<u8>(record, RECORD_GATE_ACTIVATION);
-  const table = model + load<u32>(record, RECORD_GATE_TABLE);
   for (let u = 0; u < units; u++) {
-    const r = act(gate, load<i32>(ROWS + (u << 2)), 0, table);
+    const r = activateGate(model, record, load<i32>(ROWS + (u << 2)));
     store<i16>(reset + (u << 1), <i16>sat16((r * <i32>load<i16>(h + (u << 1)) + (1 << 14)) >> 15));
   }
   clearPad(reset, units);
@@ -108,20 +106,15 @@ function resetUnits8(model: usize, record: usize, units: i32, h: usize, reset: u
 function updateUnits(
   model: usize, record: usize, units: i32, after: bool, h: usize, next: usize,
 ): void {
-  const gate = <i32>load<u8>(record, RECORD_GATE_ACTIVATION);
-  const gateTable = model + load<u32>(record, RECORD_GATE_TABLE);
-  const kind = <i32>load<u8>(record, RECORD_ACTIVATION);
-  const param = <i32>load<i16>(record, RECORD_ACTIVATION_PARAM);
-  const table = model + load<u32>(record, RECORD_TABLE);
   for (let u = 0; u < units; u++) {
     const z = ROWS + (u << 2);
     let p = load<i32>(z, 2 * PART);
     if (after) {
-      const r = act(gate, load<i32>(z, PART), 0, gateTable);
+      const r = activateGate(model, record, load<i32>(z, PART));
       p = 2 * p + ((r * load<i32>(z, 3 * PART) + (1 << 13)) >> 14);
     }
-    const keep = act(gate, load<i32>(z), 0, gateTable);
-    const g = act(kind, p, param, table);
+    const keep = activateGate(model, record, load<i32>(z));
+    const g = activate(model, record, p);
     const old = <i32>load<i16>(h + (u << 1));
     store<i16>(next + (u << 1), <i16>sat16(g + ((keep * (old - g) + (1 << 14)) >> 15)));
   }

@@ -12,16 +12,8 @@
 import {
   HEADER_ARENA_BYTES,
   HEADER_CRC_32,
-  HEADER_FRAME_SIZE,
-  HEADER_INPUT_KIND,
-  HEADER_MAX_OUTPUT_ROWS,
   HEADER_OUTPUT_SCALE,
-  HEADER_OUTPUT_SIZE,
-  HEADER_OUTPUT_TRANSFORM,
-  HEADER_OUTPUT_TYPE,
   HEADER_STATE_BYTES,
-  HEADER_VOCABULARY_SIZE,
-  HEADER_WINDOW,
   SECTION_META,
   STATE_HEADER_BYTES,
   STATUS_ARENA_TOO_SMALL,
@@ -35,7 +27,7 @@ import {
 import { copyWords } from "./arith";
 import { checkModel } from "./check";
 import { start, steps } from "./executor";
-import { findSection, outputRowBytes, recordCount, rowBound, rowsPerWindow } from "./model";
+import { findSection, outputRowBytes, rowBound, rowsPerWindow } from "./model";
 import { save, savedStateValid } from "./saved-state";
 
 export { __data_end, __heap_base };
@@ -43,14 +35,6 @@ export { __data_end, __heap_base };
 /** STATUS_OK, or why the file is refused (FORMAT.md). */
 export function check(model: usize, bytes: u32): i32 {
   return checkModel(model, bytes);
-}
-
-/** Makes `bytes` bytes at `arena` a stream of a checked model. */
-export function init(model: usize, arena: usize, bytes: u32): i32 {
-  if ((model | arena) & 15) return STATUS_BAD_ALIGNMENT;
-  if (bytes < load<u32>(model, HEADER_ARENA_BYTES)) return STATUS_ARENA_TOO_SMALL;
-  start(model, arena);
-  return STATUS_OK;
 }
 
 /** Back to the first frame. */
@@ -86,7 +70,6 @@ export function run(model: usize, arena: usize, frames: usize, count: i32, out: 
  */
 export function saveState(model: usize, arena: usize, blob: usize, bytes: u32): i32 {
   if (!belongs(model, arena)) return STATUS_BAD_STREAM;
-  if (blob & 3) return STATUS_BAD_ALIGNMENT;
   if (bytes < savedStateBytes(model)) return STATUS_OUTPUT_TOO_SMALL;
   save(model, arena, blob);
   return savedStateBytes(model);
@@ -95,7 +78,6 @@ export function saveState(model: usize, arena: usize, blob: usize, bytes: u32): 
 /** Continues from a saved state; a forged one gives STATUS_BAD_STATE and changes nothing. */
 export function restoreState(model: usize, arena: usize, blob: usize, bytes: u32): i32 {
   if (!belongs(model, arena)) return STATUS_BAD_STREAM;
-  if (blob & 3) return STATUS_BAD_ALIGNMENT;
   if (!savedStateValid(model, blob, bytes)) return STATUS_BAD_STATE;
   copyWords(arena, blob + STATE_HEADER_BYTES, load<u32>(model, HEADER_STATE_BYTES));
   return STATUS_OK;
@@ -110,27 +92,23 @@ function belongs(model: usize, arena: usize): bool {
 }
 
 /**
- * Writes what a host needs to know of a checked model, so that it needs no byte offsets: 72 bytes, in the order of the
- * stores below; outputScale is a float64, behind it offset and bytes of META.
+ * Writes what a host needs to know of a checked model, so that it need not read the file: 64 bytes.
+ * ```
+ *  0 u32 arenaBytes   4 u32 stateBytes    8 u32 scratchBytes
+ * 12 u8 inputKind    13 u8 outputType    14 u8 outputTransform
+ * 16 u32 window      20 u16 frameSize    22 u16 outputSize   24 u32 maxOutputRows  28 u32 vocabularySize
+ * 36 f64 outputScale 44 u32 modelCrc     48 u32 bytes of a saved state
+ * 52 u32 output rows of a whole window   56 u32 offset of META, 60 u32 its bytes, both 0 where there is none
+ * ```
  */
 export function describe(model: usize, to: usize): void {
-  store<u32>(to, load<u32>(model, HEADER_CRC_32));
-  store<u32>(to, load<u32>(model, HEADER_ARENA_BYTES), 4);
-  store<u32>(to, load<u32>(model, HEADER_STATE_BYTES), 8);
-  store<u32>(to, savedStateBytes(model), 12);
-  store<u32>(to, load<u32>(model, HEADER_WINDOW), 16);
-  store<u32>(to, load<u16>(model, HEADER_FRAME_SIZE), 20);
-  store<u32>(to, load<u8>(model, HEADER_INPUT_KIND), 24);
-  store<u32>(to, load<u32>(model, HEADER_VOCABULARY_SIZE), 28);
-  store<u32>(to, load<u16>(model, HEADER_OUTPUT_SIZE), 32);
-  store<u32>(to, load<u8>(model, HEADER_OUTPUT_TYPE), 36);
-  store<u32>(to, load<u8>(model, HEADER_OUTPUT_TRANSFORM), 40);
-  store<u32>(to, load<u32>(model, HEADER_MAX_OUTPUT_ROWS), 44);
-  store<u32>(to, rowsPerWindow(model), 48);
-  store<u32>(to, recordCount(model), 52);
-  store<u64>(to, load<u64>(model, HEADER_OUTPUT_SCALE), 56);
+  // the first 44 bytes are the header's from arenaBytes to outputScale
+  copyWords(to, model + HEADER_ARENA_BYTES, HEADER_OUTPUT_SCALE + 8 - HEADER_ARENA_BYTES);
+  store<u32>(to, load<u32>(model, HEADER_CRC_32), 44);
+  store<u32>(to, savedStateBytes(model), 48);
+  store<u32>(to, rowsPerWindow(model), 52);
   const meta = findSection(model, SECTION_META);
-  store<u64>(to, meta ? load<u64>(meta, 4) : 0, 64);
+  store<u64>(to, meta ? load<u64>(meta, 4) : 0, 56);
 }
 
 /** Frames that the stream has taken, in its window where there is one. */
@@ -142,11 +120,16 @@ export function frames(arena: usize): u32 {
 export function maxRows(model: usize, count: i32): u32 {
   return rowBound(model, count);
 }
-// WAMR shrinks memory only to an aligned __heap_base: this must stay the last static data of the program.
+// WAMR shrinks memory only to an aligned __heap_base: this must stay the last static data of the program, and so the
+// function that uses it the last one here.
 // @ts-ignore: decorator
 @lazy const END: usize = memory.data(16, 16);
 
-/** First byte behind the static data, a multiple of 16. */
-export function staticEnd(): usize {
-  return END + 16;
+/** Makes `bytes` bytes at `arena`, behind the static data, a stream of a checked model. */
+export function init(model: usize, arena: usize, bytes: u32): i32 {
+  if (arena <= END) return STATUS_BAD_ARGUMENT;
+  if ((model | arena) & 15) return STATUS_BAD_ALIGNMENT;
+  if (bytes < load<u32>(model, HEADER_ARENA_BYTES)) return STATUS_ARENA_TOO_SMALL;
+  start(model, arena);
+  return STATUS_OK;
 }

@@ -15,7 +15,7 @@ import {
   RECORD_WEIGHTS,
   ROW_PARAM_BYTES,
 } from "./format.gen";
-import { act } from "./activation";
+import { activate, activateGate } from "./activation";
 import { act8, sigmoid8, tanhHalf8 } from "./activation-simd";
 import { clearPad, copyWords, mulh, rowBytes, sat16 } from "./arith";
 import { BATCH, ROWS } from "./rows";
@@ -51,22 +51,17 @@ export function lstm(model: usize, record: usize, arena: usize, x: usize): void 
 
 /** (18) to (21) of `units` units; c and next at the first of them. */
 function updateUnits(model: usize, record: usize, units: i32, c: usize, next: usize): void {
-  const gate = <i32>load<u8>(record, RECORD_GATE_ACTIVATION);
-  const gateTable = model + load<u32>(record, RECORD_GATE_TABLE);
-  const kind = <i32>load<u8>(record, RECORD_ACTIVATION);
-  const param = <i32>load<i16>(record, RECORD_ACTIVATION_PARAM);
-  const table = model + load<u32>(record, RECORD_TABLE);
   const shift = <i32>load<u8>(record, RECORD_SHIFT);
   const multiplier = load<i32>(record, RECORD_MULTIPLIER);
   let row = ROWS;
   for (let u = 0; u < units; u++) {
-    const i = act(gate, load<i32>(row), 0, gateTable);
-    const f = act(gate, load<i32>(row, 4), 0, gateTable);
-    const g = act(kind, load<i32>(row, 8), param, table);
-    const o = act(gate, load<i32>(row, 12), 0, gateTable);
+    const i = activateGate(model, record, load<i32>(row));
+    const f = activateGate(model, record, load<i32>(row, 4));
+    const g = activate(model, record, load<i32>(row, 8));
+    const o = activateGate(model, record, load<i32>(row, 12));
     const cell = sat16((f * <i32>load<i16>(c) + ((i * g) >> shift) + (1 << 14)) >> 15);
     store<i16>(c, <i16>cell);
-    const t = act(kind, mulh(cell << 16, multiplier), param, table);
+    const t = activate(model, record, mulh(cell << 16, multiplier));
     store<i16>(next, <i16>sat16((o * t + (1 << 14)) >> 15));
     row += 16;
     c += 2;

@@ -8,9 +8,8 @@ import {
   MERGE_MODE_CONCAT,
   MERGE_MODE_MAXIMUM,
   MERGE_MODE_MULTIPLY,
-  RECORD_ACTIVATION,
-  RECORD_ACTIVATION_PARAM,
   RECORD_AUX,
+  RECORD_DEPTH_MULTIPLIER,
   RECORD_FLAGS,
   RECORD_INPUT_SIZE,
   RECORD_MODE,
@@ -20,10 +19,9 @@ import {
   RECORD_OUTPUT,
   RECORD_OUTPUT_SIZE,
   RECORD_SHIFT,
-  RECORD_TABLE,
   RECORD_WEIGHTS,
 } from "./format.gen";
-import { act } from "./activation";
+import { activate } from "./activation";
 import { clearPad, copyWords, fillRow, mulh, rowBytes, scale16, shift16 } from "./arith";
 
 // @ts-ignore: decorator
@@ -106,14 +104,11 @@ export function mask(model: usize, record: usize, arena: usize, x: usize): bool 
 /** (34) */
 export function activation(model: usize, record: usize, arena: usize, x: usize): void {
   const n = inputSize(record);
-  const kind = <i32>load<u8>(record, RECORD_ACTIVATION);
-  const param = <i32>load<i16>(record, RECORD_ACTIVATION_PARAM);
-  const table = model + load<u32>(record, RECORD_TABLE);
   const multiplier = load<i32>(record, RECORD_MULTIPLIER);
   const row = arena + load<u32>(record, RECORD_OUTPUT);
   for (let c = 0; c < n; c++) {
     const p = mulh(<i32>load<i16>(x + (c << 1)) << 16, multiplier);
-    store<i16>(row + (c << 1), <i16>act(kind, p, param, table));
+    store<i16>(row + (c << 1), <i16>activate(model, record, p));
   }
   clearPad(row, n);
 }
@@ -132,8 +127,8 @@ export function prelu(model: usize, record: usize, arena: usize, x: usize): void
   clearPad(row, n);
 }
 
-/** (36) to (39) of the rows a and b; b has n1 values where rows are joined. */
-export function merge(record: usize, arena: usize, a: usize, b: usize, n1: i32): void {
+/** (36) to (39) of the rows a and b. */
+export function merge(record: usize, arena: usize, a: usize, b: usize): void {
   const n = inputSize(record);
   const mode = <i32>load<u8>(record, RECORD_MODE);
   const multiplier = load<i32>(record, RECORD_MULTIPLIER);
@@ -155,7 +150,7 @@ export function merge(record: usize, arena: usize, a: usize, b: usize, n1: i32):
     store<i16>(row + (c << 1), <i16>y);
   }
   if (mode == MERGE_MODE_CONCAT) {
-    for (let c = 0; c < n1; c++) {
+    for (let c = 0, n1 = <i32>load<u16>(record, RECORD_DEPTH_MULTIPLIER); c < n1; c++) {
       const other = <i32>load<i16>(b + (c << 1));
       store<i16>(row + ((n + c) << 1), <i16>shift16(other * multiplierB, shift));
     }

@@ -1,6 +1,6 @@
 // Rows of weights against activations, KERNELS.md 3: the scalar build's hot loop, and what both builds share.
 // Results are requantized but unsaturated int32 (15), four a quad.
-import { mulh } from "./arith";
+import { clearWords, mulh } from "./arith";
 import { quadRowsSimd, rowSumSimd } from "./rows-simd";
 
 /** Quads that one call of `quadRows` may take: the size of the buffer ROWS. */
@@ -49,15 +49,15 @@ export function quadRows(
   if (ASC_FEATURE_SIMD) {
     quadRowsSimd(bits, w, stride, quads, u0, n0, u1, n1, k, sum, params, paramStride, out);
   } else {
-    const shift = bits == 8 ? 3 : 4;
+    clearWords(out, <usize>quads << 4);
+    w = addPart(bits, w, stride, quads, u0, n0, k, out);
+    addPart(bits, w, stride, quads, u1, n1, 0, out);
     for (; quads > 0; quads--) {
-      quadSums(bits, w, u0, u0 + (<usize>n0 << shift), u1, u1 + (<usize>n1 << shift), k, out);
       for (let row: usize = 0; row < 16; row += 4) {
         let acc = load<i32>(out + row) - sum;
         if (bits == 4) acc = (acc << 4) >> 4;
         store<i32>(out + row, mulh(acc + load<i32>(params + row), load<i32>(params + row, 16)));
       }
-      w += stride;
       params += paramStride;
       out += 16;
     }
@@ -65,76 +65,76 @@ export function quadRows(
 }
 
 // The scalar loop multiplies two columns at once: (w0 + w2 * 2^32) * (x2 + x0 * 2^32) holds w0 x0 + w2 x2 above the cross
-// product w0 x2. One mask of a 64-bit word is such a pair of weights. All rows are taken unsigned (w + 128, w + 8), which
-// rowOffset takes back. CHUNK columns keep the sum of cross products within +-2^31, so that it rounds away.
+// product w0 x2. One mask of a 64-bit word is such a pair of weights; pairs of activations are made once for a batch of
+// quads. All rows are taken unsigned (w + 128, w + 8), which rowOffset takes back. Sums begin with a half, so that their
+// upper word is rounded: that takes the cross products away, whose sum over CHUNK columns lies within +-2^31.
 // @ts-ignore: decorator
-@inline const CHUNK: usize = 512;
+@inline const CHUNK: i32 = 128;
+// @ts-ignore: decorator
+@inline const HALF: i64 = 0x80000000;
+// @ts-ignore: decorator
+@lazy const PAIRS: usize = memory.data(512, 16);
 
-// @ts-ignore: decorator
-@inline
-function upper(sum: i64): i32 {
-  return <i32>((sum + 0x80000000) >> 32);
+/** Adds one part, shifted left by k, to the sums of `quads` quads. Returns where the first quad's next part begins. */
+function addPart(bits: i32, w: usize, stride: usize, quads: i32, u: usize, blocks: i32, k: i32, out: usize): usize {
+  for (let left = blocks << (bits == 8 ? 2 : 3); left > 0; left -= CHUNK) {
+    const bytes = <usize>min(left, CHUNK) << 2;
+    for (let p: usize = 0; p < bytes; p += 16) {
+      store<i64>(PAIRS + p, (<i64>load<i16>(u) << 32) + <i64>load<i16>(u, 4));
+      store<i64>(PAIRS + p, (<i64>load<i16>(u, 2) << 32) + <i64>load<i16>(u, 6), 8);
+      u += 8;
+    }
+    for (let quad = 0; quad < quads; quad++) {
+      addChunk(bits, w + <usize>quad * stride, PAIRS + bytes, k, out + (<usize>quad << 4));
+    }
+    w += bits == 8 ? bytes : bytes >> 1;
+  }
+  return w;
 }
 
 /**
- * Sums of the four rows of one quad, all unsigned, to `out`. An 8-bit block is two words of four columns: A and B, C and
- * D; a 4-bit block is two words of four columns of A, B, C, D. Parts are [u, end) and [u1, end1).
+ * Adds the pairs up to `end`, shifted left by k, to the sums of one quad. An 8-bit block is two words of four columns: A and B, C and D; a
+ * 4-bit block is two words of four columns of A, B, C, D.
  */
-function quadSums(bits: i32, w: usize, u: usize, end: usize, u1: usize, end1: usize, k: i32, out: usize): void {
-  let a = 0, b = 0, c = 0, d = 0;
-  for (let part = 0; part < 2; part++) {
-    while (u < end) {
-      const stop = min(end, u + 2 * CHUNK);
-      let sumA: i64 = 0, sumB: i64 = 0, sumC: i64 = 0, sumD: i64 = 0;
-      if (bits == 8) {
-        while (u < stop) {
-          const even = (<i64>load<i16>(u) << 32) + <i64>load<i16>(u, 4);
-          const odd = (<i64>load<i16>(u, 2) << 32) + <i64>load<i16>(u, 6);
-          let word = load<u64>(w) ^ 0x8000800080008000;
-          sumA += (word & 0xff000000ff) * even;
-          sumB += ((word >> 8) & 0xff000000ff) * even;
-          sumA += ((word >> 16) & 0xff000000ff) * odd;
-          sumB += ((word >> 24) & 0xff000000ff) * odd;
-          word = load<u64>(w, 8) ^ 0x8000800080008000;
-          sumC += (word & 0xff000000ff) * even;
-          sumD += ((word >> 8) & 0xff000000ff) * even;
-          sumC += ((word >> 16) & 0xff000000ff) * odd;
-          sumD += ((word >> 24) & 0xff000000ff) * odd;
-          u += 8;
-          w += 16;
-        }
-      } else {
-        while (u < stop) {
-          const even = (<i64>load<i16>(u) << 32) + <i64>load<i16>(u, 4);
-          const odd = (<i64>load<i16>(u, 2) << 32) + <i64>load<i16>(u, 6);
-          const word = load<u64>(w) ^ 0x8000800080008000;
-          sumA += (word & 0xf0000000f) * even;
-          sumB += ((word >> 4) & 0xf0000000f) * even;
-          sumC += ((word >> 8) & 0xf0000000f) * even;
-          sumD += ((word >> 12) & 0xf0000000f) * even;
-          sumA += ((word >> 16) & 0xf0000000f) * odd;
-          sumB += ((word >> 20) & 0xf0000000f) * odd;
-          sumC += ((word >> 24) & 0xf0000000f) * odd;
-          sumD += ((word >> 28) & 0xf0000000f) * odd;
-          u += 8;
-          w += 8;
-        }
-      }
-      a += upper(sumA);
-      b += upper(sumB);
-      c += upper(sumC);
-      d += upper(sumD);
+function addChunk(bits: i32, w: usize, end: usize, k: i32, out: usize): void {
+  let sumA = HALF, sumB = HALF, sumC = HALF, sumD = HALF;
+  let p = PAIRS;
+  if (bits == 8) {
+    while (p < end) {
+      const even = load<u64>(p);
+      const odd = load<u64>(p, 8);
+      let word = load<u64>(w) ^ 0x8000800080008000;
+      sumA += (word & 0xff000000ff) * even;
+      sumB += ((word >> 8) & 0xff000000ff) * even;
+      sumA += ((word >> 16) & 0xff000000ff) * odd;
+      sumB += ((word >> 24) & 0xff000000ff) * odd;
+      word = load<u64>(w, 8) ^ 0x8000800080008000;
+      sumC += (word & 0xff000000ff) * even;
+      sumD += ((word >> 8) & 0xff000000ff) * even;
+      sumC += ((word >> 16) & 0xff000000ff) * odd;
+      sumD += ((word >> 24) & 0xff000000ff) * odd;
+      p += 16;
+      w += 16;
     }
-    if (part) break;
-    a <<= k;
-    b <<= k;
-    c <<= k;
-    d <<= k;
-    u = u1;
-    end = end1;
+  } else {
+    while (p < end) {
+      const even = load<u64>(p);
+      const odd = load<u64>(p, 8);
+      const word = load<u64>(w) ^ 0x8000800080008000;
+      sumA += (word & 0xf0000000f) * even;
+      sumB += ((word >> 4) & 0xf0000000f) * even;
+      sumC += ((word >> 8) & 0xf0000000f) * even;
+      sumD += ((word >> 12) & 0xf0000000f) * even;
+      sumA += ((word >> 16) & 0xf0000000f) * odd;
+      sumB += ((word >> 20) & 0xf0000000f) * odd;
+      sumC += ((word >> 24) & 0xf0000000f) * odd;
+      sumD += ((word >> 28) & 0xf0000000f) * odd;
+      p += 16;
+      w += 8;
+    }
   }
-  store<i32>(out, a);
-  store<i32>(out, b, 4);
-  store<i32>(out, c, 8);
-  store<i32>(out, d, 12);
+  store<i32>(out, load<i32>(out) + (<i32>(sumA >> 32) << k));
+  store<i32>(out, load<i32>(out, 4) + (<i32>(sumB >> 32) << k), 4);
+  store<i32>(out, load<i32>(out, 8) + (<i32>(sumC >> 32) << k), 8);
+  store<i32>(out, load<i32>(out, 12) + (<i32>(sumD >> 32) << k), 12);
 }

@@ -15,24 +15,29 @@ import {
   RECORD_WEIGHTS,
   ROW_PARAM_BYTES,
 } from "./format.gen";
-import { act } from "./activation";
+import { activate } from "./activation";
 import { act8 } from "./activation-simd";
 import { clearPad, sat16 } from "./arith";
+import { WEIGHT_BITS } from "./features";
 import { BATCH, ROWS, blocks, quadRows, rowOffset } from "./rows";
 import { firstLanes } from "./vector";
 
 // @ts-ignore: decorator
 @inline
+export function weightBits(record: usize): i32 {
+  return WEIGHT_BITS ? WEIGHT_BITS : <i32>load<u8>(record, RECORD_BITS);
+}
+
 export function outputSize(record: usize): i32 {
   return load<u16>(record, RECORD_OUTPUT_SIZE);
 }
 
 export function inputBlocks(record: usize): i32 {
-  return blocks(load<u16>(record, RECORD_INPUT_SIZE), load<u8>(record, RECORD_BITS));
+  return blocks(load<u16>(record, RECORD_INPUT_SIZE), weightBits(record));
 }
 
 export function stateBlocks(record: usize): i32 {
-  return blocks(load<u16>(record, RECORD_OUTPUT_SIZE), load<u8>(record, RECORD_BITS));
+  return blocks(load<u16>(record, RECORD_OUTPUT_SIZE), weightBits(record));
 }
 
 /**
@@ -40,7 +45,7 @@ export function stateBlocks(record: usize): i32 {
  * @param h 0: there is only x
  */
 export function joinedOffset(record: usize, x: usize, nX: i32, h: usize): i32 {
-  const bits = <i32>load<u8>(record, RECORD_BITS);
+  const bits = weightBits(record);
   const k = <i32>load<u8>(record, RECORD_ALIGN_SHIFT);
   const sumX = rowOffset(x, nX, bits);
   if (!h) return sumX;
@@ -53,7 +58,7 @@ export function joinedRows(
   record: usize, w: usize, stride: usize, quads: i32, x: usize, nX: i32, h: usize,
   sum: i32, params: usize, paramStride: usize, out: usize,
 ): void {
-  const bits = <i32>load<u8>(record, RECORD_BITS);
+  const bits = weightBits(record);
   let k = <i32>load<u8>(record, RECORD_ALIGN_SHIFT);
   let nH = stateBlocks(record);
   if (!h) {
@@ -99,10 +104,10 @@ function wideRow(record: usize, n: i32, row: usize): void {
 
 /** act(`activation`, sat16(q)) of `n` results at q into a row; lanes behind them become zero up to the next eight. */
 export function activateRow(model: usize, record: usize, q: usize, n: i32, row: usize): void {
-  const kind = <i32>load<u8>(record, RECORD_ACTIVATION);
-  const param = <i32>load<i16>(record, RECORD_ACTIVATION_PARAM);
-  const table = model + load<u32>(record, RECORD_TABLE);
   if (ASC_FEATURE_SIMD) {
+    const kind = <i32>load<u8>(record, RECORD_ACTIVATION);
+    const param = <i32>load<i16>(record, RECORD_ACTIVATION_PARAM);
+    const table = model + load<u32>(record, RECORD_TABLE);
     for (let i = 0; i < n; i += 8) {
       let y = act8(kind, i16x8.narrow_i32x4_s(v128.load(q), v128.load(q, 16)), param, table);
       if (n - i < 8) y = v128.and(y, firstLanes(n - i));
@@ -112,7 +117,7 @@ export function activateRow(model: usize, record: usize, q: usize, n: i32, row: 
     }
   } else {
     for (let i = 0; i < n; i++) {
-      store<i16>(row + (i << 1), <i16>act(kind, load<i32>(q + (i << 2)), param, table));
+      store<i16>(row + (i << 1), <i16>activate(model, record, load<i32>(q + (i << 2))));
     }
     clearPad(row, n);
   }

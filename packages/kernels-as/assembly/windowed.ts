@@ -7,10 +7,7 @@ import {
   KERNEL_CONV1D,
   KERNEL_POOL,
   POOL_MODE_MAX,
-  RECORD_ACTIVATION,
-  RECORD_ACTIVATION_PARAM,
   RECORD_AUX,
-  RECORD_BITS,
   RECORD_DEPTH_MULTIPLIER,
   RECORD_DILATION,
   RECORD_FLAGS,
@@ -25,15 +22,14 @@ import {
   RECORD_SCRATCH,
   RECORD_STATE,
   RECORD_STRIDE,
-  RECORD_TABLE,
   RECORD_TAPS,
   RECORD_WEIGHTS,
   ROW_PARAM_BYTES,
 } from "./format.gen";
-import { act } from "./activation";
+import { activate } from "./activation";
 import { clearPad, clearWords, copyWords, fillRow, mulh, pad2, pad8, rowBytes, scale16 } from "./arith";
 import { blocks } from "./rows";
-import { weightedRow } from "./weighted";
+import { weightBits, weightedRow } from "./weighted";
 
 /** D: rows of history. */
 export function historyRows(record: usize): i32 {
@@ -105,7 +101,7 @@ export function conv1d(model: usize, record: usize, arena: usize, counters: usiz
     clearPad(gathered, taps * channels);
     window = gathered;
   }
-  const columns = blocks(taps * channels, load<u8>(record, RECORD_BITS));
+  const columns = blocks(taps * channels, weightBits(record));
   weightedRow(model, record, window, columns, 0, arena + load<u32>(record, RECORD_OUTPUT));
 }
 
@@ -115,9 +111,6 @@ export function depthwiseConv1d(model: usize, record: usize, arena: usize, count
   const taps = <i32>load<u16>(record, RECORD_TAPS);
   const stride = <usize>load<u16>(record, RECORD_DILATION) * historyStride(record);
   const perChannel = <i32>load<u16>(record, RECORD_DEPTH_MULTIPLIER);
-  const kind = <i32>load<u8>(record, RECORD_ACTIVATION);
-  const param = <i32>load<i16>(record, RECORD_ACTIVATION_PARAM);
-  const table = model + load<u32>(record, RECORD_TABLE);
   const params = model + load<u32>(record, RECORD_ROW_PARAMS);
   const weights = model + load<u32>(record, RECORD_WEIGHTS);
   const weightStride = <usize>((size + 15) & ~15);
@@ -135,7 +128,7 @@ export function depthwiseConv1d(model: usize, record: usize, arena: usize, count
     }
     const at = params + <usize>(o >> 2) * ROW_PARAM_BYTES + ((o & 3) << 2);
     const q = mulh(acc + load<i32>(at), load<i32>(at, 16));
-    store<i16>(row + (o << 1), <i16>act(kind, q, param, table));
+    store<i16>(row + (o << 1), <i16>activate(model, record, q));
     if (--left == 0) {
       left = perChannel;
       column += 2;

@@ -32,14 +32,13 @@ export interface ModelDescription {
   readonly maxOutputRows: number;
   /** Rows of a whole window; 0 in stream models. */
   readonly windowRows: number;
-  readonly recordCount: number;
   /** Real value of one unit of output. */
   readonly outputScale: number;
   readonly meta: ModelMetaData;
 }
 
-/** Bytes that `describe` writes. */
-export const DESCRIPTION_BYTES = 72;
+/** Bytes that the kernels' `describe` writes; its layout: assembly/index.ts. */
+export const DESCRIPTION_BYTES = 64;
 
 const isNumbers = (value: unknown): value is number[] =>
   Array.isArray(value) && value.every((item) => typeof item === "number" && Number.isFinite(item));
@@ -68,26 +67,25 @@ function readMeta(bytes: Uint8Array, frameSize: number): ModelMetaData {
 /** Reads what the kernels' `describe` wrote at `at`; the file begins at `model`. */
 export function readDescription(memory: ArrayBuffer, at: number, model: number): ModelDescription {
   const view = new DataView(memory, at, DESCRIPTION_BYTES);
-  const word = (index: number) => view.getUint32(4 * index, true);
-  const frameSize = word(5);
+  const u32 = (offset: number) => view.getUint32(offset, true);
   const transforms: readonly OutputTransform[] = ["none", "softmax", "sigmoid"];
-  const metaBytes = word(17);
+  const frameSize = view.getUint16(20, true);
+  const [metaOffset, metaBytes] = [u32(56), u32(60)];
   return {
-    modelCrc: word(0),
-    arenaBytes: word(1),
-    stateBytes: word(2),
-    savedStateBytes: word(3),
-    window: word(4),
+    modelCrc: u32(44),
+    arenaBytes: u32(0),
+    stateBytes: u32(4),
+    savedStateBytes: u32(48),
+    window: u32(16),
     frameSize,
-    inputKind: word(6) === 0 ? "frames" : "tokens",
-    vocabularySize: word(7),
-    outputSize: word(8),
-    outputType: word(9) === 0 ? "int16" : "int32",
-    outputTransform: transforms[word(10)] ?? "none",
-    maxOutputRows: word(11),
-    windowRows: word(12),
-    recordCount: word(13),
-    outputScale: view.getFloat64(56, true),
-    meta: metaBytes === 0 ? {} : readMeta(new Uint8Array(memory, model + word(16), metaBytes), frameSize),
+    inputKind: view.getUint8(12) === 0 ? "frames" : "tokens",
+    vocabularySize: u32(28),
+    outputSize: view.getUint16(22, true),
+    outputType: view.getUint8(13) === 0 ? "int16" : "int32",
+    outputTransform: transforms[view.getUint8(14)] ?? "none",
+    maxOutputRows: u32(24),
+    windowRows: u32(52),
+    outputScale: view.getFloat64(36, true),
+    meta: metaBytes === 0 ? {} : readMeta(new Uint8Array(memory, model + metaOffset, metaBytes), frameSize),
   };
 }

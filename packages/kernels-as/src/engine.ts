@@ -17,7 +17,6 @@ export interface KernelExports {
   saveState(model: number, arena: number, blob: number, bytes: number): number;
   restoreState(model: number, arena: number, blob: number, bytes: number): number;
   frames(arena: number): number;
-  staticEnd(): number;
 }
 
 export const PAGE_BYTES = 65536;

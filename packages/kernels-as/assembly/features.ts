@@ -1,0 +1,11 @@
+// What the prebuilt modules of the linker leave out (build.mjs: `--use LINK_...`). The engines leave out nothing.
+
+/** Bits of every weight; 0: as the record says. */
+// @ts-ignore: decorator
+@inline
+export const WEIGHT_BITS: i32 = isDefined(LINK_BITS) ? LINK_BITS : 0;
+
+/** Whether activations beside SIGMOID, TANH, LINEAR and RELU can occur. */
+// @ts-ignore: decorator
+@inline
+export const RARE_ACTIVATIONS: bool = !isDefined(LINK_USUAL_ACTIVATIONS);
