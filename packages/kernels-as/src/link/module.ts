@@ -11,6 +11,8 @@ export interface WasmModule {
   memory: { minimum: number; maximum: number | undefined } | undefined;
   globals: WasmGlobal[];
   exports: WasmExport[];
+  /** Function that runs when the module is instantiated. */
+  start?: number;
   data: WasmData[];
 }
 
@@ -44,7 +46,17 @@ export interface WasmData {
 export const EXPORT_KIND = { FUNCTION: 0, MEMORY: 2, GLOBAL: 3 } as const;
 export const I32 = 0x7f;
 const PREAMBLE = [0, 0x61, 0x73, 0x6d, 1, 0, 0, 0];
-const SECTION = { TYPE: 1, IMPORT: 2, FUNCTION: 3, MEMORY: 5, GLOBAL: 6, EXPORT: 7, CODE: 10, DATA: 11 } as const;
+const SECTION = {
+  TYPE: 1,
+  IMPORT: 2,
+  FUNCTION: 3,
+  MEMORY: 5,
+  GLOBAL: 6,
+  EXPORT: 7,
+  START: 8,
+  CODE: 10,
+  DATA: 11,
+} as const;
 const CUSTOM_SECTION = 0;
 const DATA_COUNT_SECTION = 12;
 
@@ -89,7 +101,7 @@ function readData(reader: ByteReader): WasmData {
   return { offset, bytes: reader.take(reader.u32()).slice() };
 }
 
-/** Parses a kernel module; throws RangeError on what kernels never contain (tables, elements, start functions). */
+/** Parses a kernel module; throws RangeError on what kernels never contain (tables, elements). */
 export function parseModule(bytes: Uint8Array): WasmModule {
   const reader = new ByteReader(bytes);
   if (PREAMBLE.some((byte) => reader.u8() !== byte)) throw new RangeError("not a WebAssembly module of version 1");
@@ -120,6 +132,7 @@ export function parseModule(bytes: Uint8Array): WasmModule {
       }));
     else if (id === SECTION.EXPORT)
       module.exports = section.vector(() => ({ name: section.name(), kind: section.u8(), index: section.u32() }));
+    else if (id === SECTION.START) module.start = section.u32();
     else if (id === SECTION.CODE)
       module.functions = section
         .vector(() => section.take(section.u32()).slice())
@@ -158,6 +171,7 @@ export function encodeModule(module: WasmModule): Uint8Array {
       .u8(0x0b),
   );
   section(SECTION.EXPORT, module.exports, (content, { name, kind, index }) => content.name(name).u8(kind).u32(index));
+  if (module.start !== undefined) out.u8(SECTION.START).block(new ByteWriter().u32(module.start).toBytes());
   section(SECTION.CODE, module.functions, (content, { body }) => content.block(body));
   section(SECTION.DATA, module.data, (content, { offset, bytes }) =>
     content.u8(0, 0x41).i32(offset).u8(0x0b).block(bytes),

@@ -33,6 +33,7 @@ export function shake(
   }
   const exports = module.exports.filter(({ name }) => keptExports(name));
   const roots = exports.filter(({ kind }) => kind === EXPORT_KIND.FUNCTION).map(({ index }) => index);
+  if (module.start !== undefined) roots.push(module.start);
   const kept = [...reachable({ ...module, functions }, imported, roots)]
     .filter((index) => index >= imported)
     .sort((a, b) => a - b);
@@ -43,6 +44,7 @@ export function shake(
   const relocate = (index: number): number => newIndex.get(index) ?? index;
   return {
     ...module,
+    ...(module.start === undefined ? {} : { start: relocate(module.start) }),
     types: importsUseTypes ? module.types : usedTypes.map((type) => module.types[type]),
     functions: kept.map((index) => ({
       type: typeIndex(functions[index - imported].type),

@@ -1,0 +1,89 @@
+import { mkdir } from "node:fs/promises";
+import { join } from "node:path";
+import { Command, Option } from "commander";
+import { parseBytes } from "../budget.js";
+import { buildTarget, TARGETS, type Target } from "../targets/targets.js";
+import { CliError } from "../cli-error.js";
+import { readGateFile } from "../load-data.js";
+import type { Terminal } from "../terminal.js";
+import { writeFileWhole } from "../write-file.js";
+import { jsonOption } from "./options.js";
+
+interface BuildFlags {
+  readonly target: Target;
+  readonly output: string;
+  readonly simd?: true;
+  readonly ram?: string;
+  readonly json?: true;
+}
+
+export function buildCommand(terminal: Terminal): Command {
+  return new Command("build")
+    .description("make something to ship from a .gate file")
+    .argument("<file>", ".gate file")
+    .addOption(new Option("--target <target>", "what to make").choices(TARGETS).default("wasm"))
+    .requiredOption("-o, --output <path>", "folder to write to; wasm: also a .wasm file alone")
+    .option("--simd", "128-bit vector instructions: Node, browsers, edge runtimes")
+    .option("--ram <bytes>", "budget for the module and its linear memory under WAMR, e.g. 16K")
+    .addOption(jsonOption())
+    .addHelpText(
+      "after",
+      "\ntargets:\n  wasm  one self-contained module, C header, example for WAMR and wasm3\n  esm   npm package with a loader for Node, browsers, workers\n  c     the model as an array, the C sources it needs, CMakeLists.txt, main.c\n\nexample:\n  gatelet build har.gate --target wasm --ram 32K -o dist/",
+    )
+    .action((file: string, flags: BuildFlags) => run(terminal, file, flags));
+}
+
+async function run(terminal: Terminal, file: string, flags: BuildFlags): Promise<void> {
+  if (flags.ram !== undefined && flags.target !== "wasm") {
+    throw new CliError("USAGE", `--ram is for --target wasm, this is --target ${flags.target}`);
+  }
+  const result = await buildTarget(flags.target, await readGateFile(file), {
+    file,
+    simd: flags.simd === true,
+    ...(flags.ram === undefined ? {} : { ramBytes: parseBytes(flags.ram, "--ram") }),
+  });
+  const alone = flags.target === "wasm" && flags.output.endsWith(".wasm");
+  const written: { path: string; bytes: number }[] = [];
+  const write = async (path: string, content: Uint8Array | string) => {
+    await writeFileWhole(path, content);
+    written.push({ path, bytes: typeof content === "string" ? Buffer.byteLength(content) : content.length });
+  };
+  if (alone) {
+    await write(flags.output, result.files.get(`${result.name}.wasm`)!);
+  } else {
+    for (const [name, content] of result.files) {
+      const path = join(flags.output, name);
+      await makeFolder(join(path, ".."));
+      await write(path, content);
+    }
+  }
+  const { wasm } = result;
+  const sizes =
+    wasm === undefined
+      ? undefined
+      : {
+          moduleBytes: wasm.bytes.length,
+          codeBytes: wasm.codeBytes,
+          memoryBytes: wasm.layout.end,
+          ramBytes: wasm.ramBytes,
+        };
+  if (flags.json) {
+    terminal.print(JSON.stringify({ target: flags.target, files: written, ...sizes }, null, 2));
+    return;
+  }
+  for (const { path, bytes } of written) terminal.print(`${path}  ${bytes} bytes`);
+  if (sizes === undefined) return;
+  terminal.print(
+    `code ${sizes.codeBytes} bytes, linear memory ${sizes.memoryBytes} bytes, never grows; with the module ${sizes.ramBytes} bytes of RAM under wamr`,
+  );
+}
+
+async function makeFolder(path: string): Promise<void> {
+  try {
+    await mkdir(path, { recursive: true });
+  } catch (cause) {
+    const code = cause instanceof Error && "code" in cause ? String(cause.code) : String(cause);
+    const why = code === "EEXIST" || code === "ENOTDIR" ? "a file is in the way" : code;
+    throw new CliError("OUTPUT_UNWRITABLE", `cannot make folder ${path}: ${why}`, { cause });
+  }
+}
