@@ -110,7 +110,14 @@ export {
 } from "./study/evaluate-entry.js";
 export { type HaptStudyOptions, haptStudy } from "./study/hapt-study.js";
 export type { BoardCost, BoardMeter, IntegerModel, LoadInteger } from "./study/integer-engine.js";
-export { readNormalization, runStudy, type StudyReport, type StudyRequest } from "./study/run-study.js";
+export {
+  readNormalization,
+  runStudy,
+  type StudyArchitecture,
+  type StudyReport,
+  type StudyRequest,
+  type StudyRow,
+} from "./study/run-study.js";
 export { PROTOCOL_NOTE, publishedTable, type StudyTable, studyMarkdown, studyTable } from "./study/study-markdown.js";
 export { BACKEND_NAMES, type BackendName, type LoadedTf, type LoadTfOptions, loadTf, type Tf } from "./tf/load-tf.js";
 export { loadModelFiles, type ModelFiles, modelFiles, saveModelFiles } from "./tf/model-files.js";
