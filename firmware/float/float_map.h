@@ -17,7 +17,7 @@
 #define FLOAT_RECORD_WORDS 24
 #define FLOAT_RECORDS_MAXIMUM 96
 
-/* windows: magic, count, values of a window, zero; then float32 values */
+/* windows: magic, count, values of a window, 1 to leave the cache off; then float32 values */
 #define FLOAT_WINDOWS_MAGIC 0x31574c46
 #define FLOAT_WINDOWS_HEADER_WORDS 4
 

@@ -103,7 +103,7 @@ void board_fault(uint32_t exception) {
 void board_main(void) {
   *(volatile uint32_t *)CPACR |= 0xfu << 20;
   __asm__ volatile("dsb\n isb" ::: "memory");
-  board_enable_cache();
+  if (windows[3] == 0u) board_enable_cache();
   paint_stack();
   board_start_cycles();
   g_result.magic = FLOAT_RESULT_MAGIC;

@@ -6,9 +6,12 @@ import { budgetOf } from "../budget.js";
 import { CheckFailed } from "../check/check-failed.js";
 import { checkJunit, checkMarkdown } from "../check/check-files.js";
 import { checkModel, STREAM_BLOCK } from "../check/check-model.js";
+import { compareWithFloat } from "../check/float-baseline.js";
+import { renderBaseline } from "../check/render-baseline.js";
 import { renderCheck } from "../check/render-check.js";
+import type { CheckReport } from "../check/report.js";
 import { CliError } from "../cli-error.js";
-import { readGateFile } from "../load-data.js";
+import { type DataOptions, readGateFile } from "../load-data.js";
 import type { Terminal } from "../terminal.js";
 import { checkWritable, writeFileWhole } from "../write-file.js";
 import { jsonOption, wholeNumber } from "./options.js";
@@ -25,6 +28,8 @@ interface CheckFlags {
   readonly firmware?: string;
   readonly ram?: string;
   readonly flash?: string;
+  readonly baseline?: "float";
+  readonly floatModel?: string;
   readonly junit?: string;
   readonly markdown?: string;
   readonly json?: true;
@@ -55,6 +60,8 @@ export function checkCommand(terminal: Terminal): Command {
     .option("--firmware <elf>", "a runner firmware of your own build")
     .option("--ram <bytes>", "RAM budget, e.g. 16K: beyond it the emulated board has none")
     .option("--flash <bytes>", "flash budget for library and file, e.g. 64K")
+    .addOption(new Option("--baseline <kind>", "also run the trained model as float32 C").choices(["float"]))
+    .option("--float-model <model>", "with --baseline float: the trained model the file was made from")
     .option("--junit <file>", "write the verdict as JUnit XML")
     .option("--markdown <file>", "write a summary for a pull request")
     .addOption(jsonOption())
@@ -67,6 +74,9 @@ export function checkCommand(terminal: Terminal): Command {
 
 async function run(terminal: Terminal, file: string, flags: CheckFlags): Promise<void> {
   const budget = budgetOf(flags);
+  if ((flags.baseline === undefined) !== (flags.floatModel === undefined)) {
+    throw new CliError("USAGE", "--baseline float needs --float-model with the trained model, and the other way round");
+  }
   for (const path of [flags.junit, flags.markdown]) if (path !== undefined) await checkWritable(path);
   const bytes = await readGateFile(file);
   const progress = terminal.progress("reading");
@@ -77,16 +87,32 @@ async function run(terminal: Terminal, file: string, flags: CheckFlags): Promise
     waitStates: Number(flags.waitStates) as 0 | 2 | 3,
     engines: flags.allEngines ? ENGINES : [flags.engine],
     windows: flags.windows,
-    options: flags.counts ? { values: "counts" } : flags.physical ? { values: "physical" } : {},
+    options: dataOptionsOf(flags),
     ...(flags.frames === undefined ? {} : { frames: flags.frames }),
     ...(flags.firmware === undefined ? {} : { firmware: await readFirmware(flags.firmware) }),
     onProgress: (stage) => progress.update(stage),
   }).finally(() => progress.end());
+  const baseline = await baselineOf(report, bytes, flags);
   if (flags.junit !== undefined) await writeFileWhole(flags.junit, checkJunit(report));
   if (flags.markdown !== undefined) await writeFileWhole(flags.markdown, checkMarkdown(report));
-  terminal.print(flags.json ? JSON.stringify(report, null, 2) : renderCheck(report, terminal.width, terminal.style));
+  const { width, style } = terminal;
+  if (flags.json) terminal.print(JSON.stringify(baseline === undefined ? report : { ...report, baseline }, null, 2));
+  else terminal.print(renderCheck(report, width, style));
+  if (!flags.json && baseline !== undefined) terminal.print(`\n${renderBaseline(baseline, width, style)}`);
   const [problem] = report.problems;
   if (problem !== undefined) throw new CheckFailed(`check of ${file} failed: ${problem}`);
+}
+
+const dataOptionsOf = (flags: CheckFlags): DataOptions =>
+  flags.counts ? { values: "counts" } : flags.physical ? { values: "physical" } : {};
+
+/** The float side of `--baseline float`; undefined without it, and where the check itself failed. */
+async function baselineOf(report: CheckReport, bytes: Uint8Array, flags: CheckFlags) {
+  if (flags.floatModel === undefined || report.problems.length > 0) return undefined;
+  return compareWithFloat(report, bytes, flags.floatModel, {
+    options: dataOptionsOf(flags),
+    ...(flags.frames === undefined ? {} : { frames: flags.frames }),
+  });
 }
 
 async function readFirmware(path: string): Promise<{ name: string; elf: Uint8Array }> {

@@ -11,7 +11,7 @@ export interface FloatBaselineRequest {
   readonly graph: FloatBaselineGraph;
   /** Network inputs, all of one length: [steps * channels] each. */
   readonly windows: readonly Float32Array[];
-  /** Flash wait states; default 0. */
+  /** Flash wait states; default 0. 2: with the instruction cache off. */
   readonly waitStates?: 0 | 2 | 3;
   readonly maxInstructions?: number;
 }
@@ -44,7 +44,7 @@ export function runFloatBaseline(request: FloatBaselineRequest): FloatBaselineRe
   const cols = graph.nodes[0].shape.cols;
   const program = floatProgram(graph, (windows[0]?.length ?? 0) / cols);
   fits("program", program.bytes.length, FLOAT.PROGRAM_BYTES);
-  const image = windowsImage(windows, program.inputValues);
+  const image = windowsImage(windows, program.inputValues, waitStates === 2);
   const elf = firmwareElf(ELF);
   const board = new BuiltinBoard({ waitStates });
   board.loadNow(elf);
@@ -81,12 +81,12 @@ function fits(what: string, bytes: number, most: number): void {
     throw new FloatBaselineError(`float ${what} has ${bytes} bytes, the board's flash for it is ${most}`);
 }
 
-function windowsImage(windows: readonly Float32Array[], values: number): Uint8Array {
+function windowsImage(windows: readonly Float32Array[], values: number, noCache: boolean): Uint8Array {
   const odd = windows.find(({ length }) => length !== values);
   if (odd !== undefined) throw new FloatBaselineError(`a window has ${odd.length} values, the graph takes ${values}`);
   fits("windows", 4 * (FLOAT.WINDOWS_HEADER_WORDS + windows.length * values), FLOAT.WINDOWS_BYTES);
   const view = new DataView(new ArrayBuffer(4 * (FLOAT.WINDOWS_HEADER_WORDS + windows.length * values)));
-  [FLOAT.WINDOWS_MAGIC, windows.length, values].forEach((word, i) => {
+  [FLOAT.WINDOWS_MAGIC, windows.length, values, noCache ? 1 : 0].forEach((word, i) => {
     view.setUint32(4 * i, word, true);
   });
   windows.forEach((window, w) => {
