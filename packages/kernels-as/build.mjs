@@ -49,7 +49,8 @@ function compile({ name, flags }) {
   const args = [asc, "assembly/index.ts", ...COMMON, ...flags, "-o", out];
   run(args);
   // a second round finds 1 % more; the SIMD build's loops stay as they were measured
-  if (name !== "simd") run([wasmOpt, "-Oz", "--converge", "--enable-sign-ext", "--ignore-implicit-traps", out, "-o", out]);
+  if (name !== "simd")
+    run([wasmOpt, "-Oz", "--converge", "--enable-sign-ext", "--ignore-implicit-traps", out, "-o", out]);
   return readFileSync(out);
 }
 

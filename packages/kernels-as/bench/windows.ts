@@ -71,7 +71,9 @@ async function measure(name: string, kernel: RecurrentKernel, units: readonly nu
   const { spec, macs } = build(kernel, units, bits);
   const bytes = encodeModel(spec);
   const random = new Random(99);
-  const [scalar, simd] = await Promise.all((["scalar", "simd"] as const).map((engine) => Model.load(bytes, { engine })));
+  const [scalar, simd] = await Promise.all(
+    (["scalar", "simd"] as const).map((engine) => Model.load(bytes, { engine })),
+  );
   const out = new Int32Array(simd!.maxRows(WINDOW) * 13);
   const window = () => random.int16s(WINDOW * INPUTS, -4000, 4000);
   for (let i = 0; i < CHECKED_WINDOWS; i++) {
