@@ -1,7 +1,9 @@
 /**
  * `npm run bench [-- section ...] [--write] [--json file]`: prints every figure of the project with its goal and the change against
- * the committed baseline. Sections: importer, accuracy, sizes, engines, speed, convert.
+ * the committed baseline. Sections: importer, accuracy, sizes, engines, speed, convert, peers,
+ * runtimes. The last two need `npm ci --prefix bench` and say what they leave out; bench/report.ts makes docs/BENCHMARKS.md of the file.
  */
+import { spawnSync } from "node:child_process";
 import { writeFileSync } from "node:fs";
 import { cpus } from "node:os";
 import { fileURLToPath } from "node:url";
@@ -39,6 +41,7 @@ if (missing("shared")) process.exit(0);
 
 const machine = `node ${process.version}, ${cpus()[0].model.trim()}, ${cpus().length} cores`;
 console.log(`measured on: ${machine}`);
+const commit = spawnSync("git", ["rev-parse", "--short=10", "HEAD"], { encoding: "utf8" }).stdout?.trim() || "unknown";
 const baseline = readBaseline(BASELINE);
 const all: Figure[] = [];
 for (const name of positionals.length > 0 ? positionals : Object.keys(SECTIONS)) {
@@ -46,7 +49,7 @@ for (const name of positionals.length > 0 ? positionals : Object.keys(SECTIONS))
   all.push(...figures);
   printSection(name, figures, baseline);
 }
-if (values.json) writeFileSync(values.json, `${JSON.stringify({ machine, figures: all }, null, 2)}\n`);
+if (values.json) writeFileSync(values.json, `${JSON.stringify({ machine, commit, figures: all }, null, 2)}\n`);
 if (values.write) writeBaseline(BASELINE, baseline, all);
 const short = all.filter((figure) => isReached(figure) === false);
 console.log(short.length === 0 ? "\nevery goal is reached" : `\nnot reached: ${short.map(({ id }) => id).join(", ")}`);

@@ -29,7 +29,11 @@ async function onnxruntime(name: OrtName): Promise<FirstAnswer> {
 const start = performance.now();
 const answer = await (engine === "gatelet" ? gatelet() : onnxruntime(engine as OrtName));
 const imported = performance.now();
+const before = process.cpuUsage();
 if ((await answer()).length === 0) throw new Error(`${engine} gave no answer`);
 const answered = performance.now();
-console.log(JSON.stringify({ importMs: imported - start, answerMs: answered - imported }));
+const { user, system } = process.cpuUsage(before);
+console.log(
+  JSON.stringify({ importMs: imported - start, answerMs: answered - imported, cpuMs: (user + system) / 1000 }),
+);
 process.exit(0);

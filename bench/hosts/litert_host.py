@@ -27,6 +27,8 @@ def main(path, windows_path, steps, channels):
     for line in sys.stdin:
         request = json.loads(line)
         if "run" in request:
+            # the fused LSTM keeps its state from window to window; the time leaves this out, in the peer's favour
+            interpreter.reset_all_variables()
             output = run(request["run"])[0].astype(np.float64)
             out_scale, out_zero = target["quantization"]
             answer = (output - out_zero) * out_scale if out_scale else output

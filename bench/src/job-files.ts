@@ -1,7 +1,7 @@
 import { Model } from "../../packages/kernels-as/dist/index.js";
 import { encodeFrames } from "../../packages/kernels-as/dist/input.js";
 import type { JobHeader } from "../hosts/job.js";
-import { convertedModel } from "./converted.js";
+import { deployedModel } from "./converted.js";
 
 type Engine = JobHeader["engine"];
 
@@ -16,12 +16,11 @@ export interface Work {
 }
 
 export async function workOf(name: string): Promise<Work> {
-  const { model, converted } = await convertedModel(name, 8);
+  const { model, converted, window } = await deployedModel(name, 8);
   const { description } = await Model.load(converted.bytes, { engine: "scalar" });
   const windowValues = model.steps * model.channels;
   const frames = new Int16Array(model.testCount * windowValues);
-  for (let i = 0; i < model.testCount; i++)
-    frames.set(encodeFrames(description, model.testWindow(i)), i * windowValues);
+  for (let i = 0; i < model.testCount; i++) frames.set(encodeFrames(description, window(i)), i * windowValues);
   const halfValues = Math.floor(model.steps / 2) * model.channels;
   return { name, file: converted.bytes, frames, windowValues, halfValues, windows: model.testCount };
 }

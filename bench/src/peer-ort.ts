@@ -14,7 +14,7 @@ export async function ortPeer(name: OrtName, { model, windows }: PeerWork): Prom
   return {
     id: name,
     text: `${name} ${found.version}, float, 1 thread`,
-    quantized: false,
+    approximate: false,
     modelBytes: file.length,
     engineBytes: statSync(join(found.folder, ORT_ENGINES[name]), { throwIfNoEntry: false })?.size,
     answer: async (index) => Object.values(await session.run(feeds[index]))[0].data,
@@ -45,7 +45,7 @@ export async function ortStreamPeer(name: OrtName, { model, windows }: PeerWork)
   return {
     id: name,
     text: `${name} ${found.version}, state passed in and out`,
-    quantized: false,
+    approximate: false,
     async answer(index) {
       states = zeroStates();
       let last: ArrayLike<number> = [];

@@ -13,8 +13,8 @@ import { loadTfjs, predict, startTfjs, TFJS_VERSION } from "./tfjs.js";
 export interface Peer {
   readonly id: string;
   readonly text: string;
-  /** Float engines must give the reference's probabilities, quantized ones nearly always its class. */
-  readonly quantized: boolean;
+  /** Exact engines must give the reference's probabilities, approximate ones nearly always its class. */
+  readonly approximate: boolean;
   /** Bytes of the model's file and of the engine that runs it; undefined where there is no such file. */
   readonly modelBytes?: number;
   readonly engineBytes?: number;
@@ -60,7 +60,7 @@ export async function tfjsPeer(backend: "wasm" | "cpu", { model, windows }: Peer
   return {
     id: `tfjs-${backend}`,
     text: `tfjs ${TFJS_VERSION} ${backend}`,
-    quantized: false,
+    approximate: false,
     engineBytes: backend === "wasm" ? tfjsWasmBytes() : undefined,
     answer: async (index) => predict(network, windows[index], model.channels),
     time: (count) => timeLoop(count, (i) => predict(network, windows[i % windows.length], model.channels)),
@@ -76,7 +76,7 @@ export async function tfjsStreamPeer({ model, windows }: PeerWork): Promise<Peer
   return {
     id: "tfjs-wasm",
     text: `tfjs ${TFJS_VERSION} wasm, stateful layers`,
-    quantized: false,
+    approximate: false,
     async answer(index) {
       network.resetStates();
       let last: ArrayLike<number> = [];
@@ -120,7 +120,7 @@ export async function litertPeer(kind: "float" | "dynamic" | "int8", work: PeerW
   return {
     id: `litert-${kind}`,
     text: `LiteRT ${version} (Python), ${kind}, 1 thread`,
-    quantized: kind !== "float",
+    approximate: true,
     modelBytes,
     answer: async (index) => (await ask({ run: index })).answer,
     time: async (count) => (await ask({ time: count })).ms,

@@ -1,8 +1,9 @@
 import { convert, openModel } from "../../packages/converter/dist/index.js";
 import { Model } from "../../packages/kernels-as/dist/index.js";
+import { encodeFrames } from "../../packages/kernels-as/dist/input.js";
 import { coldFigures } from "./cold.js";
-import { CALIBRATION_WINDOWS, convertedModel, STUDY_NETS } from "./converted.js";
-import { type Figure, median } from "./figures.js";
+import { conversionOptions, deployedModel, STUDY_NETS } from "./converted.js";
+import { type Figure, format, median } from "./figures.js";
 import { litertPeer, type Peer, type PeerWork, peerWork, tfjsPeer, tfjsStreamPeer } from "./peer.js";
 import { ortPeer, ortStreamPeer } from "./peer-ort.js";
 
@@ -10,14 +11,15 @@ type Net = (typeof STUDY_NETS)[number];
 type Engine = "simd" | "scalar";
 
 const WINDOWS = 16;
+const STREAM_CALIBRATION = 300;
 const ROUNDS = 9;
 /** Each side of a pair runs for about so long. */
 const SLICE_MS = 20;
 /** A peer that takes longer for one window is timed in fewer rounds. */
 const SLOW_MS = 200;
-/** Largest difference of a probability from the float reference: float engines, and ours or a quantized peer's class. */
+/** Largest error of a probability in exact engines; share of the reference's classes in approximate ones. */
 const FLOAT_ERROR = 1e-3;
-const QUANTIZED_AGREEMENT = 0.85;
+const AGREEMENT = 0.85;
 
 /** Times faster than the peer: issue figures; "at most 1.1 x its time" is 1 / 1.1. */
 const WINDOW_GOALS: Partial<Record<Net, Record<string, number>>> = {
@@ -39,8 +41,8 @@ const NOTES: Record<string, string> = {
 
 const argMax = (values: ArrayLike<number>): number => Array.from(values).indexOf(Math.max(...Array.from(values)));
 
-/** A wrong answer has no time. @throws Error naming the peer and the difference */
-async function verify(peer: Peer, { model, windows }: PeerWork, count: number): Promise<void> {
+/** A wrong answer has no time. Returns what was found. @throws Error naming the peer and the difference */
+async function verify(peer: Peer, { model, windows }: PeerWork, count: number): Promise<string> {
   const stride = Math.floor(model.testCount / windows.length);
   let agreeing = 0;
   let worst = 0;
@@ -52,24 +54,19 @@ async function verify(peer: Peer, { model, windows }: PeerWork, count: number): 
     agreeing += Number(argMax(answer) === argMax(reference));
     for (let c = 0; c < reference.length; c++) worst = Math.max(worst, Math.abs(answer[c] - reference[c]));
   }
-  const good = peer.quantized ? agreeing >= QUANTIZED_AGREEMENT * count : worst <= FLOAT_ERROR;
-  if (good) return;
-  throw new Error(
-    `${peer.id}, ${model.name}: ${agreeing} of ${count} classes as the reference, largest error ${worst}`,
-  );
+  const good = peer.approximate ? agreeing >= AGREEMENT * count : worst <= FLOAT_ERROR;
+  const found = `${agreeing} of ${count} classes as the reference, largest error ${worst.toExponential(1)}`;
+  if (!good) throw new Error(`${peer.id}, ${model.name}: ${found}`);
+  return found;
 }
 
 /** Gatelet as a peer: whole windows of raw counts, or single frames of a stream model. */
 async function gatelet(engine: Engine, bytes: Uint8Array, work: PeerWork, stream: boolean): Promise<Peer> {
   const { model, windows } = work;
   const runtime = await Model.load(bytes, { engine });
-  const { inputScale, inputOffset } = runtime.description.meta;
-  const encode = (value: number, i: number) => {
-    const channel = i % model.channels;
-    const raw = Math.floor((value - (inputOffset?.[channel] ?? 0)) / (inputScale?.[channel] ?? 1) + 0.5);
-    return Math.min(Math.max(raw, -32768), 32767);
-  };
-  const raws = windows.map((window) => Int16Array.from(window, encode));
+  const { window } = await deployedModel(model.name, 8);
+  const stride = Math.floor(model.testCount / windows.length);
+  const raws = windows.map((_, i) => encodeFrames(runtime.description, window(i * stride)));
   const frames = raws.flatMap((raw) =>
     Array.from({ length: model.steps }, (_, i) => raw.slice(i * model.channels, (i + 1) * model.channels)),
   );
@@ -78,7 +75,7 @@ async function gatelet(engine: Engine, bytes: Uint8Array, work: PeerWork, stream
   return {
     id: `gatelet-${engine}`,
     text: `Gatelet ${engine}`,
-    quantized: true,
+    approximate: true,
     modelBytes: bytes.length,
     async answer(index) {
       runtime.reset();
@@ -121,50 +118,36 @@ async function timePairs(ours: Peer, theirs: Peer): Promise<Times> {
 
 const spreadOf = (values: readonly number[]) => [Math.min(...values), Math.max(...values)] as const;
 
-function pairFigures(
-  kind: "window" | "stream",
-  net: string,
-  ours: Peer,
-  theirs: Peer,
-  times: Times,
-  goal?: number,
-): Figure[] {
+interface Pair {
+  readonly kind: "window" | "frame";
+  readonly net: string;
+  readonly ours: Peer;
+  readonly theirs: Peer;
+  /** What `verify` found of theirs. */
+  readonly found: string;
+  readonly goal?: number;
+}
+
+async function pairFigure({ kind, net, ours, theirs, found, goal }: Pair): Promise<Figure> {
+  const times = await timePairs(ours, theirs);
   const ratios = times.theirs.map((time, i) => time / times.ours[i]);
-  const id = `peers.${kind}.${net}.${ours.id}`;
-  const what = kind === "window" ? "window" : "single frame of a stream";
-  const note = NOTES[`${net}.${theirs.id}`];
-  const common = { unit: "ms", kind: "measured" } as const;
-  return [
-    {
-      id: `${id}.beside.${theirs.id}.ms`,
-      text: `${net}: ${what}, ${ours.text} (beside ${theirs.id})`,
-      value: median(times.ours),
-      spread: spreadOf(times.ours),
-      ...common,
-    },
-    {
-      id: `${id}.${theirs.id}.ms`,
-      text: `${net}: ${what}, ${theirs.text}`,
-      value: median(times.theirs),
-      spread: spreadOf(times.theirs),
-      ...common,
-      ...(note ? { note } : {}),
-    },
-    {
-      id: `${id}.${theirs.id}`,
-      text: `${net}: ${what}, ${ours.text} against ${theirs.text}`,
-      value: median(ratios),
-      unit: "times faster",
-      kind: "measured",
-      spread: spreadOf(ratios),
-      ...(goal === undefined ? {} : { goal: { atLeast: goal } }),
-    },
-  ];
+  const slow = NOTES[`${net}.${theirs.id}`];
+  const best = `best rounds ${format(Math.min(...times.ours))} ms against ${format(Math.min(...times.theirs))} ms`;
+  return {
+    id: `peers.${kind}.${net}.${ours.id}.${theirs.id}`,
+    text: `${net}, ${kind}: ${ours.text} against ${theirs.text}`,
+    value: median(ratios),
+    unit: "times faster",
+    kind: "measured",
+    spread: spreadOf(ratios),
+    note: `${best}; peer: ${found}${slow ? `; ${slow}` : ""}`,
+    ...(goal === undefined ? {} : { goal: { atLeast: goal } }),
+  };
 }
 
 async function windowFigures(net: Net): Promise<Figure[]> {
   const work = peerWork(net, WINDOWS);
-  const { bytes } = (await convertedModel(net, 8)).converted;
+  const { bytes } = (await deployedModel(net, 8)).converted;
   const ours = [await gatelet("simd", bytes, work, false), await gatelet("scalar", bytes, work, false)];
   for (const engine of ours) await verify(engine, work, WINDOWS);
   const starts: (() => Promise<Peer | undefined>)[] = [
@@ -180,10 +163,10 @@ async function windowFigures(net: Net): Promise<Figure[]> {
   for (const start of starts) {
     const peer = await start();
     if (peer === undefined) continue;
-    await verify(peer, work, peer.id === "tfjs-cpu" ? 1 : WINDOWS);
+    const found = await verify(peer, work, peer.id === "tfjs-cpu" ? 1 : WINDOWS);
     for (const engine of peer.id === "tfjs-cpu" ? [ours[0]] : ours) {
       const goal = engine === ours[0] ? WINDOW_GOALS[net]?.[peer.id] : undefined;
-      figures.push(...pairFigures("window", net, engine, peer, await timePairs(engine, peer), goal));
+      figures.push(await pairFigure({ kind: "window", net, ours: engine, theirs: peer, found, goal }));
     }
     if (peer.modelBytes !== undefined)
       figures.push(bytesFigure(`${net}.${peer.id}`, `${net}: model file of ${peer.text}`, peer.modelBytes));
@@ -206,8 +189,10 @@ const bytesFigure = (id: string, text: string, value: number): Figure => ({
 /** One frame at a time with kept state; Gatelet's model is converted as a stream and answers after every frame, as the peers do. */
 async function streamFigures(net: Net): Promise<Figure[]> {
   const work = peerWork(net, WINDOWS);
-  const calibration = work.model.calibrationWindows(CALIBRATION_WINDOWS);
-  const { bytes } = await convert(await openModel(work.model.folder), { calibration, stream: true });
+  const { bytes } = await convert(await openModel(work.model.folder), {
+    ...conversionOptions(work.model, STREAM_CALIBRATION),
+    stream: true,
+  });
   const ours = await gatelet("simd", bytes, work, true);
   await verify(ours, work, WINDOWS);
   const figures: Figure[] = [];
@@ -218,8 +203,9 @@ async function streamFigures(net: Net): Promise<Figure[]> {
   ]) {
     const peer = await start();
     if (peer === undefined) continue;
-    await verify(peer, work, WINDOWS);
-    figures.push(...pairFigures("stream", net, ours, peer, await timePairs(ours, peer), STREAM_GOALS[net]?.[peer.id]));
+    const found = await verify(peer, work, WINDOWS);
+    const goal = STREAM_GOALS[net]?.[peer.id];
+    figures.push(await pairFigure({ kind: "frame", net, ours, theirs: peer, found, goal }));
     await peer.stop();
   }
   return figures;
