@@ -1,3 +1,4 @@
+export { archiveRecordings, type SeriesFile } from "./data/archive-series.js";
 export { type AugmentOptions, createAugment, mixUp } from "./data/augment.js";
 export { type Balance, balanceSet, classWeights } from "./data/balance.js";
 export { type CsvOptions, csvRecordings } from "./data/csv-recordings.js";
@@ -38,6 +39,7 @@ export {
   stratifiedFolds,
 } from "./data/splits.js";
 export { channelAsTarget, channelIndex, fillMissing, selectChannels } from "./data/transforms.js";
+export { uciHaptRecordings } from "./data/uci-hapt.js";
 export {
   cutWindows,
   listedWindows,

@@ -1,13 +1,16 @@
-import { readFile, stat } from "node:fs/promises";
-import { basename, join } from "node:path";
+import { readdir, readFile, stat } from "node:fs/promises";
+import { basename, dirname, join } from "node:path";
 import { gunzipSync } from "node:zlib";
+import { archiveRecordings, type SeriesFile } from "./archive-series.js";
 import { type CsvOptions, csvRecordings } from "./csv-recordings.js";
 import { folderRecordings } from "./folder-recordings.js";
 import { npyRecordings, npzRecordings } from "./npy-recordings.js";
 import { DataError, type Recordings } from "./recordings.js";
+import { uciHaptRecordings } from "./uci-hapt.js";
 
 /**
- * Reads recordings from a CSV, NPY or NPZ file (CSV and NPY may be gzipped) or from a data set folder with a `meta.json`.
+ * Reads recordings from a CSV, NPY or NPZ file (CSV and NPY may be gzipped), from a `.ts` or `.arff` file of the UEA and UCR
+ * archives (`X_TRAIN` brings `X_TEST` with it), from a data set folder with a `meta.json`, or from the `RawData` folder of UCI HAPT.
  * @param options how the columns of a CSV file are read; other forms ignore it
  * Throws {@link DataError} naming the file, and line and value where there are any. Node only.
  */
@@ -15,7 +18,12 @@ export async function loadRecordings(path: string, options: CsvOptions = {}): Pr
   const found = await stat(path).catch((cause: unknown) => {
     throw new DataError("DATA_MISSING", `no recordings at ${path}`, { file: path, cause });
   });
+  if (found.isDirectory() && (await stat(join(path, "labels.txt")).catch(() => undefined)) !== undefined) {
+    const text = async (name: string) => new TextDecoder().decode(await readUnpacked(join(path, name)));
+    return uciHaptRecordings(await readdir(path), text);
+  }
   if (found.isDirectory()) return folderRecordings((name) => readUnpacked(join(path, name)), path);
+  if (/\.(ts|arff)$/i.test(path)) return archiveRecordings(await archiveFiles(path));
   const bytes = await readUnpacked(path);
   const name = basename(path);
   const kind = /\.(csv|tsv|txt|npy|npz)(\.gz)?$/i.exec(name)?.[1]?.toLowerCase();
@@ -24,9 +32,22 @@ export async function loadRecordings(path: string, options: CsvOptions = {}): Pr
   if (kind !== undefined) return csvRecordings(bytes, name, options);
   throw new DataError(
     "DATA_FORM_UNKNOWN",
-    `${path}: expected a .csv, .npy or .npz file, or a folder with a meta.json`,
+    `${path}: expected a .csv, .npy, .npz, .ts or .arff file, or a folder with a meta.json`,
     { file: path },
   );
+}
+
+/** The file, and the other part where its name says that it is one of two. */
+async function archiveFiles(path: string): Promise<SeriesFile[]> {
+  const one = async (name: string, split?: "train" | "test"): Promise<SeriesFile> => {
+    const text = new TextDecoder().decode(await readUnpacked(join(dirname(path), name)));
+    return { name, text, ...(split === undefined ? {} : { split }) };
+  };
+  const name = basename(path);
+  if (!/_TRAIN\.(ts|arff)$/.test(name)) return [await one(name)];
+  const other = name.replace("_TRAIN.", "_TEST.");
+  const both = (await stat(join(dirname(path), other)).catch(() => undefined)) !== undefined;
+  return both ? [await one(name, "train"), await one(other, "test")] : [await one(name)];
 }
 
 /** Bytes of a file, gunzipped where its name ends in `.gz`. Throws `DATA_MISSING` or `DATA_UNREADABLE`. */
