@@ -29,6 +29,7 @@ export {
   type Recordings,
   type Split,
 } from "./data/recordings.js";
+export { smoteFrames } from "./data/smote-frames.js";
 export {
   type DataSplit,
   findLeaks,

@@ -12,6 +12,7 @@ interface StudyFlags {
   readonly data: string;
   readonly models?: string;
   readonly output: string;
+  readonly protocol: "honest" | "published";
   readonly seeds: number;
   readonly epochs: number;
   readonly units: number;
@@ -31,6 +32,11 @@ export function studyCommand(terminal: Terminal): Command {
     .requiredOption("-d, --data <folder>", "data set folder with the HAPT recordings")
     .option("-m, --models <folder>", "folder with trained hapt-rnn, hapt-lstm, hapt-gru and hapt-windows.csv.gz")
     .requiredOption("-o, --output <folder>", "folder for trainings, study.json and study.md")
+    .addOption(
+      new Option("--protocol <name>", "people held out, or as the publication did: balanced frames, random split")
+        .choices(["honest", "published"])
+        .default("honest"),
+    )
     .addOption(new Option("--seeds <count>", "small nets trained of each kind").argParser(wholeNumber(0)).default(3))
     .addOption(new Option("--epochs <count>", "passes over the data").argParser(wholeNumber(1)).default(12))
     .addOption(new Option("--units <count>", "units of the small nets").argParser(wholeNumber(1)).default(32))
@@ -47,6 +53,7 @@ async function run(terminal: Terminal, flags: StudyFlags): Promise<void> {
   const request = haptStudy({
     folder: flags.output,
     data: flags.data,
+    protocol: flags.protocol,
     seeds: flags.seeds,
     epochs: flags.epochs,
     units: flags.units,

@@ -6,6 +6,7 @@ import { frameTargets, streamSet } from "./frame-labels.js";
 import { classificationSet, fitNormalization, labelByMajority, networkInputs } from "./prepare.js";
 import { createRandom } from "./random.js";
 import type { Recordings } from "./recordings.js";
+import { smoteFrames } from "./smote-frames.js";
 import { findLeaks, refuseLeaks, splitWindows, stratifiedFolds } from "./splits.js";
 import { cutWindows } from "./windows.js";
 
@@ -135,6 +136,22 @@ describe("balance", () => {
     // Made samples lie between samples of their class.
     const last = made.inputs.subarray(made.inputs.length - 4);
     for (const value of last) expect(Math.floor(value / 10)).toBe(2);
+  });
+});
+
+describe("SMOTE on time steps", () => {
+  it("adds frames between frames of their class until classes are equally frequent", () => {
+    const recordings = recorded(8);
+    const [first] = recordings.sequences;
+    const one = { ...recordings, sequences: [{ ...first, labels: Uint16Array.of(0, 1, 1, 1, 1, 2, 2, 0) }] };
+    const [, made, ...others] = smoteFrames(one, 1).sequences;
+    expect(others).toEqual([]);
+    expect(made).toMatchObject({ length: 2, labels: Uint16Array.of(2, 2) });
+    const ends = [first.samples[10], first.samples[12]].sort((a, b) => a - b);
+    for (const value of [made.samples[0], made.samples[2]]) {
+      expect(value).toBeGreaterThanOrEqual(ends[0]);
+      expect(value).toBeLessThanOrEqual(ends[1]);
+    }
   });
 });
 

@@ -13,6 +13,7 @@ import {
   targetSpread,
 } from "../data/prepare.js";
 import type { Recordings } from "../data/recordings.js";
+import { smoteFrames } from "../data/smote-frames.js";
 import { refuseLeaks, type SplitKind, splitWindows } from "../data/splits.js";
 import { channelAsTarget, selectChannels } from "../data/transforms.js";
 import { cutWindows, listedWindows, type WindowSet } from "../data/windows.js";
@@ -46,6 +47,8 @@ export interface JobData {
   readonly keepUnlabelled?: boolean;
   /** Let parts share frames: flatters; for repeating what others published. */
   readonly allowLeaks?: boolean;
+  /** Balance classes by made-up time steps before windows are cut; flatters too. */
+  readonly smoteFrames?: boolean;
 }
 
 /** One training, complete and as plain data. */
@@ -156,7 +159,7 @@ async function loadJobRecordings(data: JobData): Promise<Recordings> {
   });
   if (data.target !== undefined) recordings = channelAsTarget(recordings, data.target);
   if (data.channels !== undefined) recordings = selectChannels(recordings, data.channels);
-  return recordings;
+  return data.smoteFrames === true ? smoteFrames(recordings, 1) : recordings;
 }
 
 async function jobWindows(data: JobData, recordings: Recordings): Promise<WindowSet> {
