@@ -48,8 +48,9 @@ for (const name of positionals.length > 0 ? positionals : Object.keys(SECTIONS))
   const figures = await SECTIONS[name]();
   all.push(...figures);
   printSection(name, figures, baseline);
+  // after every section: a run that is stopped keeps what it has measured
+  if (values.json) writeFileSync(values.json, `${JSON.stringify({ machine, commit, figures: all }, null, 2)}\n`);
 }
-if (values.json) writeFileSync(values.json, `${JSON.stringify({ machine, commit, figures: all }, null, 2)}\n`);
 if (values.write) writeBaseline(BASELINE, baseline, all);
 const short = all.filter((figure) => isReached(figure) === false);
 console.log(short.length === 0 ? "\nevery goal is reached" : `\nnot reached: ${short.map(({ id }) => id).join(", ")}`);
