@@ -20,7 +20,8 @@ async function firmwareFiles(): Promise<Map<string, Uint8Array>> {
       }
       return files;
     } catch (error) {
-      if (!(error instanceof Error && "code" in error && (error.code === "ENOENT" || error.code === "ENOTDIR"))) throw error;
+      if (!(error instanceof Error && "code" in error && (error.code === "ENOENT" || error.code === "ENOTDIR")))
+        throw error;
     }
   }
   throw new CliError("FILE_UNREADABLE", `the C sources are not installed, looked in ${FIRMWARE_FOLDERS.join(", ")}`);

@@ -1,5 +1,6 @@
 import {
   ACTIVATION,
+  COUNTER_BYTES,
   countersEnd,
   FLAG,
   type GateModel,
@@ -15,9 +16,8 @@ import {
   RECORD_BYTES,
   rowBytes,
   SECTION,
-  simulateSchedule,
   STREAM_HEADER_BYTES,
-  COUNTER_BYTES,
+  simulateSchedule,
 } from "@gatelet/converter/format";
 import { isDirectKernel, type LinkFacts, type LinkRecord } from "@gatelet/kernels";
 
@@ -96,9 +96,7 @@ function isChain(model: GateModel): boolean {
   );
   if (!simple) return false;
   const { ticks } = simulateSchedule(records, header.window, { trace: true });
-  return ticks.every(
-    ({ hasFrame, emitted }) => hasFrame && emitted.every((record, position) => record === position),
-  );
+  return ticks.every(({ hasFrame, emitted }) => hasFrame && emitted.every((record, position) => record === position));
 }
 
 /** Bytes of a valid state that are zero (FORMAT.md 8), for the kernels of a chain; undefined where a list is too long. */

@@ -1,8 +1,8 @@
 import { basename } from "node:path";
 import { readModel } from "@gatelet/converter/format";
+import { checkRam } from "./budget.js";
 import { type BuiltWasm, buildWasm } from "./build-wasm.js";
 import { cTarget } from "./c-target.js";
-import { checkRam } from "./budget.js";
 import { ESM_TYPES, esmBytes, esmLoader, esmPackage, esmReadme } from "./esm-files.js";
 import { identifierOf } from "./names.js";
 import { wasmExample, wasmHeader } from "./wasm-header.js";

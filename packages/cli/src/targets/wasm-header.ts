@@ -8,7 +8,11 @@ export function wasmHeader(built: BuiltWasm, name: string, simd: boolean): strin
     ["MODULE_BYTES", bytes.length, "the .wasm file; WAMR wants it writable in RAM"],
     ["MEMORY_BYTES", layout.end, "linear memory, once WAMR has cut it to __heap_base (wasm3: memoryLimit)"],
     ["MODEL_CRC", `0x${facts.crc32.toString(16)}u`, "checksum of the .gate file"],
-    ["FRAME_SIZE", facts.frameSize, model.header.inputKind === 1 ? "a token, uint16_t" : "int16_t raw values in a frame"],
+    [
+      "FRAME_SIZE",
+      facts.frameSize,
+      model.header.inputKind === 1 ? "a token, uint16_t" : "int16_t raw values in a frame",
+    ],
     ["WINDOW", facts.window, "frames in a window; 0: a row for every frame"],
     ["OUTPUT_SIZE", facts.outputSize, `int${8 * facts.outputBytesEach}_t values in an output row`],
     ["FRAMES_AT", layout.frame, `room for ${layout.frames} frame${layout.frames === 1 ? "" : "s"}`],
@@ -66,7 +70,7 @@ int main(void) {
   FILE *file = fopen("${name}.wasm", "rb");
   if (!file || fread(module_bytes, 1, sizeof module_bytes, file) != sizeof module_bytes) return 1;
   IM3Environment environment = m3_NewEnvironment();
-  IM3Runtime runtime = m3_NewRuntime(environment, 1024, NULL);
+  IM3Runtime runtime = m3_NewRuntime(environment, 4096, NULL);
   IM3Module module;
   IM3Function step;
   runtime->memoryLimit = ${prefix}_MEMORY_BYTES;
