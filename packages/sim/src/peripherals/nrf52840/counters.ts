@@ -10,6 +10,8 @@ abstract class Counter extends NordicPeripheral {
   protected running = false;
   private startCycle = 0;
   private startValue = 0;
+  /** Cycle of the compare that is being served: the core may be a few instructions further on. */
+  private served: number | undefined;
   private cancel: () => void = () => {};
 
   constructor(
@@ -25,6 +27,15 @@ abstract class Counter extends NordicPeripheral {
   protected abstract get period(): number;
   protected abstract get modulus(): number;
 
+  /** Whether the clock moves the counter; else tasks do. */
+  protected get isClocked(): boolean {
+    return true;
+  }
+
+  private get now(): number {
+    return this.served ?? this.core.cycles;
+  }
+
   override reset(): void {
     super.reset();
     this.cancel();
@@ -34,15 +45,21 @@ abstract class Counter extends NordicPeripheral {
 
   /** Counter value now. */
   get count(): number {
-    if (!this.running) return this.startValue;
-    const ticks = Math.floor((this.core.cycles - this.startCycle) / this.period);
+    if (!this.running || !this.isClocked) return this.startValue;
+    const ticks = Math.floor((this.now - this.startCycle) / this.period);
     return (this.startValue + ticks) % this.modulus;
   }
 
   protected set(value: number): void {
     this.startValue = value;
-    this.startCycle = this.core.cycles;
+    this.startCycle = this.now;
     this.schedule();
+  }
+
+  /** One step by a task. */
+  protected step(): void {
+    this.set((this.count + 1) % this.modulus);
+    this.compare(this.startValue);
   }
 
   protected start(): void {
@@ -67,27 +84,39 @@ abstract class Counter extends NordicPeripheral {
 
   protected abstract matched(channel: number): void;
 
+  private target(channel: number): number {
+    return (this.readRegister(CC + 4 * channel) >>> 0) % this.modulus;
+  }
+
+  private compare(value: number): void {
+    for (let channel = 0; channel < this.channels; channel++) {
+      if (this.target(channel) !== value) continue;
+      this.raise(COMPARE + 4 * channel);
+      this.matched(channel);
+    }
+  }
+
   private schedule(): void {
     this.cancel();
-    if (!this.running) return;
-    const now = this.core.cycles;
-    const elapsed = Math.floor((now - this.startCycle) / this.period);
-    let soonest = Number.POSITIVE_INFINITY;
+    if (!this.running || !this.isClocked) return;
+    const elapsed = Math.floor((this.now - this.startCycle) / this.period);
+    const { count, modulus } = this;
+    let soonest = modulus;
     for (let channel = 0; channel < this.channels; channel++) {
-      const target = (this.readRegister(CC + 4 * channel) >>> 0) % this.modulus;
-      const ahead = (target - this.count + this.modulus) % this.modulus || this.modulus;
-      soonest = Math.min(soonest, ahead);
+      soonest = Math.min(soonest, (this.target(channel) - count + modulus) % modulus || modulus);
     }
-    if (!Number.isFinite(soonest)) return;
-    this.cancel = this.core.scheduler.at(Math.ceil(this.startCycle + (elapsed + soonest) * this.period), () => {
-      const value = this.count;
-      for (let channel = 0; channel < this.channels; channel++) {
-        if ((this.readRegister(CC + 4 * channel) >>> 0) % this.modulus !== value) continue;
-        this.raise(COMPARE + 4 * channel);
-        this.matched(channel);
-      }
-      this.schedule();
-    });
+    const due = this.startCycle + (elapsed + soonest) * this.period;
+    this.cancel = this.core.scheduler.at(Math.ceil(due), () => this.serve(due, (count + soonest) % modulus));
+  }
+
+  /** Serves the compare of `value` as of the cycle it was due, so that lateness neither misses events nor adds up. */
+  private serve(due: number, value: number): void {
+    this.served = due;
+    this.startCycle = due;
+    this.startValue = value;
+    this.compare(value);
+    this.schedule();
+    this.served = undefined;
   }
 }
 
@@ -108,11 +137,16 @@ export class Timer extends Counter {
     return 2 ** [16, 8, 24, 32][this.readRegister(0x508) & 3];
   }
 
+  protected override get isClocked(): boolean {
+    return this.readRegister(0x504) === 0;
+  }
+
   protected task(offset: number): void {
     if (offset === 0) this.start();
     else if (offset === 4 || offset === 16) this.stop();
-    else if (offset === 8) this.set((this.count + 1) % this.modulus);
-    else if (offset === 12) this.set(0);
+    else if (offset === 8) {
+      if (this.running && !this.isClocked) this.step();
+    } else if (offset === 12) this.set(0);
     else if (offset >= 0x40) this.capture((offset - 0x40) >>> 2);
   }
 
