@@ -1,6 +1,8 @@
 import { beforeEach, describe, expect, it } from "vitest";
-import type { BuiltinBoard } from "../board/builtin.js";
+import { BuiltinBoard } from "../board/builtin.js";
 import { CORTEX_M4_TIMING } from "../cycles/parameters.js";
+import { runnerElf } from "../runner/elf-file.js";
+import { RUNNER } from "../runner/map.gen.js";
 import { boardWith } from "../testing/assemble.js";
 import { FIRST_IRQ, HARD_FAULT, NMI, PENDSV, SYSTICK } from "./exceptions.js";
 import { FP, FPSCR } from "./state.js";
@@ -293,5 +295,23 @@ describe("the floating-point frame", () => {
     pend({ [IRQ(0)]: 0 });
     run(14);
     expect(board.core.state.words[8] >>> 0).toBe(STACK - 32);
+  });
+});
+
+describe("a fault handler of a firmware", () => {
+  it("runs when its exception is pending: the runner's books the number and says so", () => {
+    const runner = new BuiltinBoard();
+    runner.loadNow(runnerElf());
+    // With no frames in flash, flags are all set: the runner prints nothing of its own.
+    expect(runner.runNow({ until: { symbol: "board_uart_start" } }).reason).toBe("symbol");
+    runner.core.run({ addresses: new Set([runner.symbol("board_start_cycles")]) });
+    runner.core.exceptions.pending[HARD_FAULT] = 1;
+    runner.core.attend();
+    expect(runner.core.run({ maxInstructions: 10_000 }).reason).toBe("idle");
+    expect(runner.core.exceptions.ipsr).toBe(HARD_FAULT);
+    const result = runner.symbol("g_result");
+    expect(runner.core.memory.load(result + RUNNER.RESULT_STATUS_AT, 4) | 0).toBe(RUNNER.STATUS_FAULT - HARD_FAULT);
+    expect(runner.core.memory.load(result + RUNNER.RESULT_FINISHED_AT, 4)).toBe(1);
+    expect(runner.uartText).toBe("fault\nend\n");
   });
 });

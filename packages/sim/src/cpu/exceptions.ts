@@ -13,6 +13,8 @@ const EXCEPTIONS = FIRST_IRQ + 64;
 /** nRF52840 implements three priority bits. */
 export const PRIORITY_MASK = 0xe0;
 const THREAD = 256;
+/** AHP, DN, FZ and RMode of FPSCR. */
+const FP_MODES = 0x1f << 22;
 
 /** Processor mode, banked stack pointers, masks, pending and active exceptions, and stacking. */
 export class Exceptions {
@@ -153,6 +155,8 @@ export class Exceptions {
       for (let i = 0; i < 16; i++) this.memory.store(frame + 32 + 4 * i, 4, S[FP + i]);
       this.memory.store(frame + 96, 4, S[FPSCR]);
     }
+    // A new floating-point context begins with the default modes (FPDSCR after reset).
+    S[FPSCR] &= ~FP_MODES;
     S[13] = frame;
     const fromProcess = this.usesProcessStack;
     S[14] = (this.ipsr !== 0 ? 0xfffffff1 : fromProcess ? 0xfffffffd : 0xfffffff9) & (floating ? ~0x10 : ~0);
