@@ -208,13 +208,14 @@ async function printSensitivity(terminal: Terminal, tf: Tf, request: PruneReques
 }
 
 function printRows(terminal: Terminal, rows: readonly PruneRow[], published: boolean): void {
-  const heads = ["accuracy %", "parameters", "bytes", "zipped", "MACs", "FLOPs", "ms", "RAM", "cycles"];
+  const heads = ["accuracy %", "parameters", "bytes", "on device", "zipped", "MACs", "FLOPs", "ms", "RAM", "cycles"];
   const columns = [{ head: "stage" }, ...heads.map((head) => ({ head, align: "right" as const }))];
   const lines = rows.map((row) => [
     row.stage,
     (100 * row.accuracy).toFixed(2),
     grouped(row.parameters),
     grouped(row.bytes),
+    row.deviceBytes === undefined ? "-" : grouped(row.deviceBytes),
     grouped(row.zippedBytes),
     grouped(row.macs),
     grouped(row.flops),
@@ -223,7 +224,10 @@ function printRows(terminal: Terminal, rows: readonly PruneRow[], published: boo
     row.board === undefined ? "-" : grouped(row.board.cycles),
   ]);
   terminal.print(renderTable(columns, lines, Math.max(terminal.width, 110), terminal.style));
-  terminal.print("\nfloat stages: tfjs files; int8: .gate file, integer engine, one window on the simulated nRF52840");
+  terminal.print(
+    "\nfloat stages: tfjs files; int8: .gate file (on device: without its META section), scored in the integer engine;",
+  );
+  terminal.print("ms and cycles: one window on the simulated nRF52840");
   if (!published) return;
   const others = ["accuracy %", "bytes", "zipped", "FLOPs", "ms", "RAM KB", "flash KB"];
   terminal.print("\npublished (recordings not public, ours are generated; nRF52840):");

@@ -28,6 +28,7 @@ interface ShrinkFlags {
   readonly output: string;
   readonly teacher: readonly string[];
   readonly preset: PresetName;
+  readonly model?: string;
   readonly units?: string;
   readonly target: string;
   readonly minAccuracy: string;
@@ -60,6 +61,7 @@ export function shrinkCommand(terminal: Terminal): Command {
     .requiredOption("-o, --output <folder>", "folder for the stages, shrink.json and the file")
     .option("--teacher <model>", "trained tfjs model (folder with meta.json) to learn from; repeatable", collect, [])
     .addOption(new Option("-p, --preset <name>", "shape of the student").choices(PRESETS).default("gru"))
+    .option("-m, --model <model>", "begin with this trained model (folder with meta.json) instead of a preset")
     .option("--units <sizes>", "sizes of its layers, e.g. 32")
     .option("--target <limits>", "e.g. flash<=16K,ram<=2K,ms<=5@nrf52840; ms of one window", "")
     .option("--min-accuracy <share>", "least accuracy on the validation part, 0 .. 1", "0")
@@ -104,7 +106,10 @@ async function run(terminal: Terminal, flags: ShrinkFlags): Promise<void> {
   const target = parseTarget(flags.target);
   const limit = flags.limit === undefined ? {} : { limit: flags.limit };
   try {
-    const samples = await prepareSamples({ data, seed: flags.seed, ...limit });
+    const { model } = flags;
+    const known = model === undefined ? undefined : await readNormalization(model);
+    const samples = await prepareSamples({ data, seed: flags.seed, ...limit }, known);
+    const trained = model === undefined ? undefined : await loadModelFiles(tf, join(model, "model.json"));
     const [steps, channels] = samples.train.shape;
     const units = flags.units === undefined ? {} : { units: flags.units.split("-").map(Number) };
     const shape = { steps, channels, outputs: samples.train.outputs, seed: flags.seed, ...units };
@@ -115,17 +120,17 @@ async function run(terminal: Terminal, flags: ShrinkFlags): Promise<void> {
     }
     const report = await shrink(
       {
-        name: `${flags.preset}${flags.units ?? ""}`,
+        name: trained?.name ?? `${flags.preset}${flags.units ?? ""}`,
         folder: flags.output,
         samples,
         teachers,
-        student: () => buildPreset(tf, flags.preset, shape),
-        epochs: flags.epochs,
+        student: () => trained ?? buildPreset(tf, flags.preset, shape),
+        epochs: trained === undefined ? flags.epochs : 0,
         tuneEpochs: flags.tuneEpochs,
         training: { batchSize: flags.batch, learningRate: numberOf("--rate", flags.rate), seed: flags.seed },
         distill: numberOf("--distill", flags.distill),
         shares: flags.shares.split(",").map((share) => numberOf("--shares", share)),
-        alone: flags.alone === true,
+        alone: flags.alone === true && trained === undefined,
         target,
         minAccuracy: numberOf("--min-accuracy", flags.minAccuracy),
       },

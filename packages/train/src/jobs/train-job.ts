@@ -108,8 +108,11 @@ export interface JobSamples {
 }
 
 /** Reads, windows, splits, normalizes. Throws DataError, TrainError (`SPLIT_LEAK` where parts share frames). */
-export async function prepareSamples(job: Pick<TrainJob, "data" | "stream" | "seed" | "limit">): Promise<JobSamples> {
-  return samplesOf(await loadJobRecordings(job.data), job);
+export async function prepareSamples(
+  job: Pick<TrainJob, "data" | "stream" | "seed" | "limit">,
+  known?: Normalization,
+): Promise<JobSamples> {
+  return samplesOf(await loadJobRecordings(job.data), job, known);
 }
 
 /**

@@ -2,6 +2,7 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { convert, openModel } from "@gatelet/converter";
+import { readModel, SECTION } from "@gatelet/converter/format";
 import type { LayersModel } from "@tensorflow/tfjs";
 import { type JobSamples, modelMeta, type TrainJob } from "../jobs/train-job.js";
 import { argMax } from "../metrics/classification.js";
@@ -56,6 +57,8 @@ export interface PruneRow {
   readonly parameters: number;
   /** Of float stages: tfjs `model.json` and weights; else the `.gate` file. */
   readonly bytes: number;
+  /** Of `.gate` files: without the META section, which a device may leave out. */
+  readonly deviceBytes?: number;
   readonly zippedBytes: number;
   readonly macs: number;
   readonly flops: number;
@@ -211,6 +214,7 @@ async function int8Row(request: PruneRequest, tools: PruneTools, stage: string, 
     accuracy: right / labels.length,
     ...networkCost(readNetwork(model)),
     bytes: bytes.length,
+    deviceBytes: bytes.length - (readModel(bytes).sections.find(({ id }) => id === SECTION.META)?.bytes ?? 0),
     zippedBytes: gzipSync(bytes, { level: 9 }).length,
     ramBytes: report.arenaBytes,
     ...(board === undefined ? {} : { board }),

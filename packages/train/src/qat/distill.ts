@@ -8,7 +8,7 @@ import type { TrainingSet } from "../training/training-set.js";
 export interface DistillOptions {
   /** Weight of the teachers' answers; the rest is the labels'. */
   readonly weight: number;
-  /** Above 1: the teachers' answers are softened, so that what they say of the other classes counts more. */
+  /** Above 1: the teachers' answers are softened; default 1, since the student's own answers are not. */
   readonly temperature?: number;
 }
 
@@ -20,7 +20,7 @@ export async function distilledSet(
   tf: Tf,
   teachers: readonly LayersModel[],
   set: TrainingSet,
-  { weight, temperature = 2 }: DistillOptions,
+  { weight, temperature = 1 }: DistillOptions,
 ): Promise<TrainingSet> {
   if (!(weight >= 0 && weight <= 1)) throw new TrainError("TRAIN_OPTION", `weight is ${weight}, expected 0 .. 1`);
   const soft = new Float64Array(set.targets.length);

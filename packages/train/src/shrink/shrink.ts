@@ -37,6 +37,7 @@ export interface ShrinkRequest {
   readonly teachers: readonly Teacher[];
   /** Makes the student, its weights as they are before training. */
   readonly student: () => LayersModel;
+  /** Epochs that train the student; 0: it is trained. */
   readonly epochs: number;
   /** Epochs of fine-tuning behind pruning, and of quantization-aware training. */
   readonly tuneEpochs: number;
@@ -110,7 +111,7 @@ class Shrinker {
     }
     const train = await this.#softened();
     const student = request.student();
-    await this.#train(student, train, "student", request.epochs);
+    if (request.epochs > 0) await this.#train(student, train, "student", request.epochs);
     await this.#floatStage("student", student);
     for (const share of request.shares) {
       const prefix = share === 0 ? "student" : `pruned-${Math.round(100 * share)}`;
