@@ -68,8 +68,7 @@ const linked =
     return { output, state: crc32(stream.saveState()), rows: all.length / outputSize };
   };
 
-const hasWasmtime =
-  !missing("python") && spawnSync("python3", ["-c", "import wasmtime"], { stdio: "ignore" }).status === 0;
+const hasWasmtime = !missing("wasmtime");
 if (!hasWasmtime) console.warn("skipped: wasmtime is missing: pip install wasmtime");
 
 const wasmtime =

@@ -8,8 +8,7 @@ import { kernelModel, randomFrames } from "../support/random-models.js";
 import { missing } from "../support/requirements.js";
 import { LinkedStream } from "./linked-stream.js";
 
-const hasWasmtime =
-  !missing("python") && spawnSync("python3", ["-c", "import wasmtime"], { stdio: "ignore" }).status === 0;
+const hasWasmtime = !missing("wasmtime");
 if (!hasWasmtime) console.warn("skipped: wasmtime is missing: pip install wasmtime");
 
 describe.skipIf(!hasWasmtime)("wasmtime", () => {

@@ -12,6 +12,7 @@ const INSTALL_HINTS = {
   renode: "install Renode 1.16.1 and set RENODE to its executable",
   chromium: "apt-get install chromium",
   python: "apt-get install python3 python3-pip",
+  wasmtime: "pip install wasmtime",
 } as const;
 
 export type Requirement = keyof typeof INSTALL_HINTS;
@@ -34,6 +35,8 @@ export function sharedFolder(): string | undefined {
 
 function isPresent(requirement: Requirement): boolean {
   if (requirement === "shared") return sharedFolder() !== undefined;
+  if (requirement === "wasmtime")
+    return spawnSync("python3", ["-c", "import wasmtime"], { stdio: "ignore" }).status === 0;
   const command = COMMANDS[requirement];
   return command !== undefined && spawnSync(command, ["--version"], { stdio: "ignore" }).error === undefined;
 }
