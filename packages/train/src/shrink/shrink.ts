@@ -1,3 +1,4 @@
+import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { type ConvertedModel, convert } from "@gatelet/converter";
 import type { LayersModel } from "@tensorflow/tfjs";
@@ -103,6 +104,7 @@ class Shrinker {
     const { request } = this;
     const { samples } = request;
     if (samples.validation === undefined) throw new TrainError("TRAIN_OPTION", "shrink needs a validation part");
+    await mkdir(request.folder, { recursive: true });
     if (request.alone) {
       const alone = request.student();
       await this.#train(alone, samples.train, "alone", request.epochs);
