@@ -1,8 +1,8 @@
 import { createRequire } from "node:module";
 import { Command, CommanderError } from "commander";
 import { EXIT, exitCodeOf } from "./cli-error.js";
-import { checkCommand } from "./commands/check.js";
 import { buildCommand } from "./commands/build.js";
+import { checkCommand } from "./commands/check.js";
 import { convertCommand } from "./commands/convert.js";
 import { evalCommand } from "./commands/eval.js";
 import { flashCommand } from "./commands/flash.js";
