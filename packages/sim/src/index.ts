@@ -45,6 +45,9 @@ export {
   selfTimingImage,
 } from "./image/self-timing-image.js";
 export { NRF52840_FAMILY, readUf2, writeUf2 } from "./image/uf2.js";
+export { COSTS_OF } from "./predict/costs.gen.js";
+export { firmwareDigest } from "./predict/digest.js";
+export { type LayerPrediction, type Prediction, type PredictOptions, predictCycles } from "./predict/predict.js";
 export { type FunctionCost, Profiler } from "./profile/profiler.js";
 export { toCollapsedStacks, toSpeedscope } from "./profile/writers.js";
 export { runnerElf } from "./runner/elf-file.js";

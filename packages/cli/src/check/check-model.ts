@@ -1,10 +1,14 @@
 import { type GateModel, readModel } from "@gatelet/converter/format";
 import {
+  COSTS_OF,
   type EngineName,
   energyMicrojoules,
+  firmwareDigest,
   framesThatFit,
   NRF52840,
+  type Prediction,
   parseElf,
+  predictCycles,
   type RunnerReport,
   runnerElf,
 } from "@gatelet/sim";
@@ -82,8 +86,11 @@ export async function checkModel(request: CheckRequest): Promise<CheckReport> {
   const engines = withDifferences(runs);
   const timed = runs.find(({ report }) => report?.total !== undefined)?.report;
   const units = window > 0 ? request.windows : counted;
-  const layers = layerChecks(model, timed, units);
-  const total = sumOf(layers, timed, units);
+  const { waitStates } = request;
+  const known = firmwareDigest(elf) === COSTS_OF;
+  const prediction = known ? predictCycles(model, { waitStates, steps: counted }) : undefined;
+  const layers = layerChecks(model, timed, units, prediction);
+  const total = sumOf(layers, timed, prediction);
   const memory = memoryCheck(model, libraryBytes(elfFile), plan, request.budget, timed);
   const perUnit = total.simulatedCycles === null ? null : total.simulatedCycles / units;
   const frameRate = model.meta.frameRate ?? null;
@@ -123,7 +130,12 @@ function withDifferences(runs: readonly EngineRun[]): EngineRun["check"][] {
   }));
 }
 
-function layerChecks(model: GateModel, report: RunnerReport | undefined, units: number): LayerCheck[] {
+function layerChecks(
+  model: GateModel,
+  report: RunnerReport | undefined,
+  units: number,
+  prediction: Prediction | undefined,
+): LayerCheck[] {
   return layerReports(model).map(({ record, name, type, macs }) => {
     const counts = report?.layers?.[record];
     return {
@@ -131,20 +143,24 @@ function layerChecks(model: GateModel, report: RunnerReport | undefined, units: 
       name,
       type,
       macs: macs * units,
-      predictedCycles: null,
+      predictedCycles: prediction?.layers[record]?.cycles ?? null,
       simulatedCycles: counts?.cycles ?? null,
       instructions: counts?.instructions ?? null,
     };
   });
 }
 
-function sumOf(layers: readonly LayerCheck[], report: RunnerReport | undefined, _units: number): LayerCheck {
+function sumOf(
+  layers: readonly LayerCheck[],
+  report: RunnerReport | undefined,
+  prediction: Prediction | undefined,
+): LayerCheck {
   return {
     record: layers.length,
     name: "total",
     type: "",
     macs: layers.reduce((sum, layer) => sum + layer.macs, 0),
-    predictedCycles: null,
+    predictedCycles: prediction?.total.cycles ?? null,
     simulatedCycles: report?.total?.cycles ?? null,
     instructions: report?.total?.instructions ?? null,
   };

@@ -16,8 +16,8 @@ const LINK_REGISTER = 14;
  */
 export class LayerCounter {
   readonly #layers: ExactCounts[] = [];
-  readonly #total = { instructions: 0, cycles: 0 };
-  readonly #marked = { instructions: 0, cycles: 0 };
+  readonly #total = { instructions: 0, cycles: 0, misses: 0 };
+  readonly #marked = { instructions: 0, cycles: 0, misses: 0 };
   #stackBytes = 0;
 
   constructor(readonly board: BuiltinBoard) {}
@@ -33,7 +33,7 @@ export class LayerCounter {
     let layer: number | undefined;
     let layerFrom = this.#now();
     // Time inside the hook, taken off the step's total.
-    let hooks = { instructions: 0, cycles: 0 };
+    let hooks = { instructions: 0, cycles: 0, misses: 0 };
     let steps = 0;
     const limit = core.instructions + maxInstructions;
     for (;;) {
@@ -44,7 +44,7 @@ export class LayerCounter {
       const at = this.#now();
       if (core.pc === begin) {
         stepFrom = at;
-        hooks = { instructions: 0, cycles: 0 };
+        hooks = { instructions: 0, cycles: 0, misses: 0 };
         stackTop = core.state.words[STACK_POINTER] >>> 0;
         core.state.words[LOWEST_SP] = stackTop | 0;
       } else if (core.pc === end && stepFrom !== undefined) {
@@ -78,11 +78,12 @@ export class LayerCounter {
   }
 
   #now(): ExactCounts {
-    return { instructions: this.board.core.instructions, cycles: this.board.core.cycles };
+    const { core } = this.board;
+    return { instructions: core.instructions, cycles: core.cycles, misses: core.fetch.misses };
   }
 
   #book(layer: number, at: ExactCounts, from: ExactCounts): void {
-    this.#layers[layer] ??= { instructions: 0, cycles: 0 };
+    this.#layers[layer] ??= { instructions: 0, cycles: 0, misses: 0 };
     add(this.#layers[layer], difference(at, from));
   }
 }
@@ -90,14 +91,18 @@ export class LayerCounter {
 interface ExactCounts {
   instructions: number;
   cycles: number;
+  /** Of the instruction cache; 0 without one. */
+  misses: number;
 }
 
 const difference = (to: ExactCounts, from: ExactCounts): ExactCounts => ({
   instructions: to.instructions - from.instructions,
   cycles: to.cycles - from.cycles,
+  misses: to.misses - from.misses,
 });
 
 function add(sum: ExactCounts, counts: ExactCounts): void {
   sum.instructions += counts.instructions;
   sum.cycles += counts.cycles;
+  sum.misses += counts.misses;
 }

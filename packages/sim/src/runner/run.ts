@@ -10,6 +10,8 @@ import { countSteps } from "./step-counter.js";
 export interface Counts {
   readonly instructions: number;
   readonly cycles: number | undefined;
+  /** Misses of the instruction cache, where the engine has one. */
+  readonly misses?: number;
 }
 
 /** What the runner firmware did with one model and a run of frames. */

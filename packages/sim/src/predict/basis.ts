@@ -1,0 +1,305 @@
+import {
+  ACTIVATION,
+  FLAG,
+  type GateModel,
+  type GateRecord,
+  MERGE_MODE,
+  POOL_MODE,
+  pad2,
+  pad4,
+  pad8,
+} from "@gatelet/converter/format";
+import type { RecordCounts, ScheduleCounts } from "./schedule-counts.js";
+import { addQuads, addSum, Terms } from "./terms.js";
+
+type Fields = GateRecord["fields"];
+
+/** What a kernel's own code costs, beside what `addCommon` counts. `t` rows taken, drained or due as the kernel needs. */
+type KernelTerms = (terms: Terms, fields: Fields, counts: RecordCounts) => void;
+
+const bitsOf = (condition: boolean): number => (condition ? 1 : 0);
+const groups = (n: number): number => pad4(n) / 4;
+const blocks = (n: number): number => pad8(n) / 8;
+
+/** Functions that are called a value at a time. */
+function addActivate(terms: Terms, name: string, kind: number, calls: number): void {
+  terms.add(`${name} activate ${kind}`, calls);
+}
+
+/** gl_matvec_row: quads, activation, tail. */
+function addRow(terms: Terms, f: Fields, times: number, parts: readonly number[]): void {
+  const { outputSize: n, activation: kind } = f;
+  const relu = kind === ACTIVATION.RELU;
+  addQuads(terms, relu ? "relu" : "plain", times * groups(n), f.bits, parts);
+  const saturates = relu && f.activationParam === 32767;
+  terms.add(`row ${kind}${saturates ? "s" : ""} ${f.bits}`, times);
+  if (kind !== ACTIVATION.LINEAR && !saturates) terms.add(`row ${kind} values`, times * n);
+  terms.tail("row", times, n);
+}
+
+/** Setting up quads over input and state. */
+function addRecurrent(terms: Terms, f: Fields, times: number): void {
+  const { inputSize, outputSize, bits } = f;
+  terms.add(`setup ${bits} ${f.recurrentFirst}`, times);
+  addSum(terms, times, bits, inputSize);
+  addSum(terms, times, bits, outputSize);
+  if (f.flags & FLAG.LAST) terms.add("last", times);
+  if (f.flags & FLAG.MASK_OBEY) terms.add("obey", times);
+}
+
+/** The gated kernels' units: inline for sigmoid gates and tanh, else call by call. */
+function addUnits(terms: Terms, f: Fields, times: number, gates: number, activations: number): void {
+  const { outputSize: n, activation, gateActivation } = f;
+  const inline = gateActivation === ACTIVATION.SIGMOID && activation === ACTIVATION.TANH;
+  const key = inline ? "inline" : "any";
+  terms.add(`${key} ${f.bits}`, times);
+  terms.add(`${key} units ${f.bits}`, times * n);
+  for (const size of [2, 4, 8, 16]) {
+    terms.add(`${key} batches of ${size} ${f.bits}`, times * Math.ceil(n / size));
+    if (n % size === 1) terms.add(`${key} ones behind ${size} ${f.bits}`, times);
+  }
+  if (!inline) {
+    addActivate(terms, "gate", gateActivation, times * n * gates);
+    addActivate(terms, "new", activation, times * n * activations);
+  }
+  terms.tail("state", times, n);
+  terms.add("state blocks", times * blocks(n));
+}
+
+function addHistory(terms: Terms, bytes: number, rowBytes: number, c: RecordCounts): void {
+  const kept = bytes - rowBytes;
+  for (const [name, times] of [
+    ["real", c.pushes - c.padded],
+    ["first padded", c.drains],
+    ["padded", c.padded - c.drains],
+  ] as const) {
+    terms.loop(`${name} blocks`, times, kept >> 4);
+    terms.loop(`${name} words`, times, (kept & 15) / 4);
+    terms.loop(`${name} row`, times, rowBytes / 4);
+  }
+}
+
+const conv1d: KernelTerms = (terms, f, c) => {
+  const channels = pad2(f.inputSize);
+  const depth = (f.taps - 1) * f.dilation + 1;
+  addHistory(terms, 2 * depth * channels, 2 * channels, c);
+  if (f.dilation > 1) {
+    terms.add("gathers", c.due);
+    terms.add("gather rows", c.due * f.taps);
+    terms.add("gather words", (c.due * f.taps * channels) / 2);
+    terms.tail("gather", c.due, f.taps * channels);
+  }
+  addSum(terms, c.due, f.bits, f.taps * channels);
+  addRow(terms, f, c.due, [f.taps * channels]);
+};
+
+const depthwise: KernelTerms = (terms, f, c) => {
+  const row = 2 * pad8(f.inputSize);
+  const depth = (f.taps - 1) * f.dilation + 1;
+  addHistory(terms, depth * row, row, c);
+  terms.add("values", c.due * f.outputSize);
+  terms.add("products", c.due * f.outputSize * f.taps);
+  terms.add("channels", c.due * Math.floor(f.outputSize / f.depthMultiplier));
+  addActivate(terms, "values", f.activation, c.due * f.outputSize);
+  terms.tail("row", c.due, f.outputSize);
+};
+
+const pool: KernelTerms = (terms, f, c) => {
+  const row = 2 * pad8(f.inputSize);
+  const average = f.mode === POOL_MODE.AVERAGE;
+  const key = average ? "average" : "maximum";
+  addHistory(terms, f.taps * row, row, c);
+  terms.loop(`${key} padding`, c.padded, f.inputSize);
+  if (average) {
+    terms.add("average pushes", c.pushes);
+    terms.add("average padded", c.padded);
+    terms.add("drops front", c.dropsFront);
+    terms.add("drops real", c.dropsReal);
+  }
+  terms.add(`${key} due`, c.due);
+  terms.add(`${key} values`, c.due * f.inputSize);
+  terms.add(`${key} products`, c.due * f.inputSize * f.taps);
+  terms.tail(key, c.due, f.inputSize);
+};
+
+const globalPool: KernelTerms = (terms, f, c) => {
+  const average = f.mode === POOL_MODE.AVERAGE;
+  const key = average ? (f.flags & FLAG.MASK_OBEY ? "obeying" : "average") : "maximum";
+  terms.add(key, c.takes);
+  terms.add(`${key} values`, c.takes * f.inputSize);
+  terms.add(`${key} due`, c.due);
+  if (!average) terms.add("blocks", c.due * blocks(f.inputSize));
+  else {
+    terms.add(`${key} results`, c.due * f.inputSize);
+    terms.tail("row", c.due, f.inputSize);
+  }
+};
+
+/** memcpy of `words` words and a tail, between addresses of which `odd` times one is no multiple of 4. */
+function addCopy(terms: Terms, name: string, times: number, bytes: number, odd: number): void {
+  terms.loop(`${name} words`, times, bytes >> 2);
+  terms.loop(`${name} bytes`, times, bytes & 3);
+  terms.add(`${name} odd words`, odd * (bytes >> 2));
+}
+
+const merge: KernelTerms = (terms, f, c) => {
+  terms.add(`mode ${f.mode}`, c.takes);
+  terms.add(`mode ${f.mode} values`, c.takes * f.inputSize);
+  if (f.mode === MERGE_MODE.CONCAT) terms.add("second values", c.takes * f.depthMultiplier);
+  terms.tail("row", c.takes, f.outputSize);
+};
+
+const values: KernelTerms = (terms, f, c) => {
+  terms.add("values", c.takes * f.outputSize);
+  terms.tail("row", c.takes, f.outputSize);
+};
+
+const KERNELS: Readonly<Record<GateRecord["kernel"], KernelTerms>> = {
+  INPUT: (terms, f, c) => {
+    values(terms, f, c);
+    if ((f.flags & FLAG.MASK_SET) === 0) return;
+    terms.add("codes", c.takes);
+    terms.add("code values", c.takes * f.outputSize);
+    if (f.flags & FLAG.MASK_ANY) terms.add("any", c.takes);
+  },
+  EMBEDDING: (terms, f, c) => {
+    values(terms, f, c);
+    if (f.flags & FLAG.MASK_SET) terms.add("codes", c.takes);
+  },
+  RNN: (terms, f, c) => {
+    addRecurrent(terms, f, c.takes);
+    addRow(terms, f, c.takes, [f.inputSize, f.outputSize]);
+    terms.add("state blocks", c.takes * blocks(f.outputSize));
+  },
+  LSTM: (terms, f, c) => {
+    addRecurrent(terms, f, c.takes);
+    const inline = f.gateActivation === ACTIVATION.SIGMOID && f.activation === ACTIVATION.TANH;
+    addQuads(terms, inline ? "inline" : "any", c.takes * f.outputSize, f.bits, [f.inputSize, f.outputSize]);
+    addUnits(terms, f, c.takes, 3, 2);
+  },
+  GRU: (terms, f, c) => {
+    addRecurrent(terms, f, c.takes);
+    addSum(terms, c.takes, f.bits, f.outputSize);
+    addQuads(terms, "gru", 3 * c.takes * groups(f.outputSize), f.bits, [f.inputSize, f.outputSize]);
+    addUnits(terms, f, c.takes, 2, 1);
+  },
+  GRU_RESET_AFTER: (terms, f, c) => {
+    addRecurrent(terms, f, c.takes);
+    const quads = c.takes * groups(f.outputSize);
+    addQuads(terms, "both", 2 * quads, f.bits, [f.inputSize, f.outputSize]);
+    addQuads(terms, "wide", quads, f.bits, [f.inputSize]);
+    addQuads(terms, "wide", quads, f.bits, [f.outputSize]);
+    addUnits(terms, f, c.takes, 2, 1);
+  },
+  DENSE: (terms, f, c) => {
+    addSum(terms, c.takes, f.bits, f.inputSize);
+    if ((f.flags & FLAG.OUT32) === 0) return addRow(terms, f, c.takes, [f.inputSize]);
+    terms.add(`wide ${f.bits}`, c.takes);
+    addQuads(terms, "wide", c.takes * groups(f.outputSize), f.bits, [f.inputSize]);
+    if (f.activation === ACTIVATION.RELU) {
+      terms.add("wide relu", c.takes);
+      terms.add("wide relu values", c.takes * f.outputSize);
+    }
+    terms.loop("wide tail", c.takes, pad4(f.outputSize) - f.outputSize);
+  },
+  CONV1D: conv1d,
+  DEPTHWISE_CONV1D: depthwise,
+  POOL: pool,
+  GLOBAL_POOL: globalPool,
+  AFFINE: values,
+  ACTIVATION: (terms, f, c) => {
+    values(terms, f, c);
+    addActivate(terms, "values", f.activation, c.takes * f.outputSize);
+  },
+  PRELU: values,
+  LAYER_NORM: values,
+  SOFTMAX: values,
+  MERGE: merge,
+  FIFO: (terms, f, c) => {
+    terms.add("push blocks", c.takes * blocks(f.inputSize));
+    terms.add("pops", c.pops);
+    terms.add("pop blocks", c.pops * blocks(f.inputSize));
+    terms.add("wraps push", c.wrapsPush);
+    terms.add("wraps pop", c.wrapsPop);
+  },
+  REVERSE: (terms, f, c) => {
+    terms.add("store blocks", c.takes * blocks(f.inputSize));
+    terms.add("load blocks", c.due * blocks(f.inputSize));
+  },
+  RESHAPE: (terms, f, c) => {
+    addCopy(terms, "store", c.takes, 2 * f.inputSize, c.oddStores);
+    addCopy(terms, "load", c.due, 2 * f.outputSize, c.oddLoads);
+    terms.tail("row", c.due, f.outputSize);
+  },
+  REPEAT: (terms, f, c) => terms.add("blocks", c.takes * blocks(f.inputSize)),
+  MASK: (terms, f, c) => {
+    terms.add("code values", c.takes * f.outputSize);
+    if (f.flags & FLAG.MASK_ANY) terms.add("any", c.takes);
+    terms.add("blocks", c.takes * blocks(f.outputSize));
+  },
+};
+
+/** What the executor costs around a record. */
+function addCommon(terms: Terms, model: GateModel, record: GateRecord, c: RecordCounts): void {
+  const w = model.header.window > 0 ? " in window" : "";
+  terms.add(`takes${w}`, c.takes);
+  terms.add("drains", c.drains);
+  terms.add(`emits${w}`, c.emits);
+  terms.add("refused", c.refused);
+  terms.add(`due`, c.due);
+  terms.add(`idle${w}`, c.idle);
+  terms.add("idle waiting", c.idleWaiting);
+  terms.add("idle done", c.idleDone);
+  if (record.fields.flags & FLAG.MASK_PASS) terms.add("passes", c.emits);
+  if (record.index === model.records.length - 1)
+    terms.add("last record", c.takes + c.drains + c.idle + c.idleWaiting + c.idleDone);
+}
+
+/** Records of one kernel that run through other code have costs of their own. */
+export function variantOf({ kernel, fields: f }: GateRecord): string {
+  if (kernel !== "LSTM" && kernel !== "GRU" && kernel !== "GRU_RESET_AFTER") return kernel;
+  const sigmoid = f.gateActivation === ACTIVATION.SIGMOID;
+  if (sigmoid && f.activation === ACTIVATION.TANH) return `${kernel} sigmoid tanh`;
+  return sigmoid ? `${kernel} sigmoid` : kernel;
+}
+
+/** Everything that costs time in one record. */
+export function recordTerms(model: GateModel, record: GateRecord, counts: RecordCounts): Terms {
+  const terms = new Terms();
+  addCommon(terms, model, record, counts);
+  KERNELS[record.kernel](terms, record.fields, counts);
+  return terms;
+}
+
+/** Everything that costs time outside of the records: entering a step, ticks, delivering rows, the end of a window. */
+export function executorTerms(model: GateModel, counts: ScheduleCounts): Terms {
+  const terms = new Terms();
+  const { header, records } = model;
+  const w = header.window > 0 ? " of window" : "";
+  terms.add(`steps${w}`, counts.steps);
+  if (header.vocabularySize > 0) terms.add("tokens", counts.steps);
+  for (const [kind, count] of counts.ticksOf) terms.add(`${kind}${w}`, count);
+  // Fresh marks are cleared before every tick, and behind a frame that ends no window.
+  terms.add("cleared before", counts.ticks * records.length);
+  terms.add("cleared behind", (counts.steps - counts.resets) * records.length);
+  const rowBytes = header.outputSize * (header.outputType === 0 ? 2 : 4);
+  addCopy(terms, "row", counts.delivered, rowBytes, (rowBytes & 3) === 0 ? 0 : counts.deliveredOdd);
+  terms.add("resets", counts.resets);
+  terms.add("reset words", (counts.resets * header.stateBytes) / 4);
+  for (const record of records) addReset(terms, record, counts.resets);
+  return terms;
+}
+
+/** start_layer of one record. */
+function addReset(terms: Terms, { kernel, fields: f }: GateRecord, resets: number): void {
+  terms.add("reset records", resets);
+  const average = f.mode === POOL_MODE.AVERAGE;
+  if (kernel === "CONV1D" || kernel === "DEPTHWISE_CONV1D") terms.add(`reset ${kernel}`, resets);
+  if (kernel !== "POOL" && kernel !== "GLOBAL_POOL") return;
+  const key = `reset ${kernel} ${bitsOf(average)}`;
+  terms.add(key, resets);
+  if (average) return;
+  const rows = kernel === "POOL" ? f.taps : 1;
+  terms.add(`${key} rows`, resets * rows);
+  terms.add(`${key} values`, resets * rows * f.inputSize);
+}

@@ -1,0 +1,41 @@
+import { BuiltinBoard } from "../../packages/sim/src/board/builtin.js";
+import { framesImage } from "../../packages/sim/src/runner/image.js";
+import { LayerCounter } from "../../packages/sim/src/runner/layer-counter.js";
+import { RUNNER } from "../../packages/sim/src/runner/map.gen.js";
+
+export interface Measured {
+  readonly status: number;
+  /** Of each record, then of the executor: what lies outside of the records. */
+  readonly instructions: readonly number[];
+  readonly cycles: readonly number[];
+  /** Of the instruction cache. */
+  readonly misses: readonly number[];
+}
+
+/** One board that keeps its translated code from model to model. */
+export class Bench {
+  private readonly board: BuiltinBoard;
+
+  constructor(elf: Uint8Array, waitStates: 0 | 2 | 3) {
+    this.board = new BuiltinBoard({ waitStates });
+    this.board.loadNow(elf);
+    // Switched here and never by the firmware, so that the translated code outlives a reset of the core.
+    if (waitStates === 3) this.board.core.setCache(true);
+  }
+
+  run(model: Uint8Array, frames: Int16Array, frameSize: number, records: number): Measured {
+    const { core } = this.board;
+    const { memory } = core;
+    memory.poke(RUNNER.MODEL_ADDRESS, model);
+    memory.poke(RUNNER.FRAMES_ADDRESS, framesImage(frames, frameSize, { quiet: true, noCache: true }));
+    core.reset(RUNNER.FLASH_BASE);
+    const { total, layers } = new LayerCounter(this.board).run(200e6, Number.POSITIVE_INFINITY);
+    const result = memory.peek(this.board.symbol("g_result"), RUNNER.RESULT_LAYER_CYCLES_AT);
+    const status = new DataView(result.buffer, result.byteOffset).getInt32(RUNNER.RESULT_STATUS_AT, true);
+    const list = (name: "instructions" | "cycles" | "misses"): number[] => {
+      const own = Array.from({ length: records }, (_, i) => layers?.[i]?.[name] ?? 0);
+      return [...own, (total?.[name] ?? 0) - own.reduce((sum, value) => sum + value, 0)];
+    };
+    return { status, instructions: list("instructions"), cycles: list("cycles"), misses: list("misses") };
+  }
+}
