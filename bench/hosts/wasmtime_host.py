@@ -9,9 +9,9 @@ import wasmtime
 
 PAGE = 65536
 STATIC = 4096
-# u32 words of what `describe` writes: packages/kernels-as/src/description.ts
-ARENA_WORD, SAVED_WORD, FRAME_WORD, OUTPUT_WORD, TYPE_WORD = 1, 3, 5, 8, 9
-DESCRIPTION_BYTES = 72
+# What `describe` writes: packages/kernels-as/src/description.ts. arena bytes, output type, frame and row widths, saved state's bytes.
+DESCRIPTION = struct.Struct("<I8xxB6xHH24xI12x")
+DESCRIPTION_BYTES = 64
 INT32_OUTPUT = 1
 
 
@@ -32,19 +32,18 @@ class Kernels:
         self.expect(self.exports["check"](store, self.model, len(gate)), "check")
         info = self.model + pad16(len(gate))
         self.exports["describe"](store, self.model, info)
-        words = struct.unpack("<18I", self.memory.read(store, info, info + DESCRIPTION_BYTES))
-        self.frame_size = words[FRAME_WORD]
-        self.row_bytes = words[OUTPUT_WORD] * (4 if words[TYPE_WORD] == INT32_OUTPUT else 2)
-        self.letter = "i" if words[TYPE_WORD] == INT32_OUTPUT else "h"
-        self.saved_bytes = words[SAVED_WORD]
+        fields = DESCRIPTION.unpack(self.memory.read(store, info, info + DESCRIPTION_BYTES))
+        arena_bytes, output_type, self.frame_size, output_size, self.saved_bytes = fields
+        self.row_bytes = output_size * (4 if output_type == INT32_OUTPUT else 2)
+        self.letter = "i" if output_type == INT32_OUTPUT else "h"
         self.arena = pad16(info + DESCRIPTION_BYTES)
-        self.frames = pad16(self.arena + words[ARENA_WORD])
+        self.frames = pad16(self.arena + arena_bytes)
         self.out = pad16(self.frames + 2 * window_values)
         rows = self.exports["maxRows"](store, self.model, window_values // self.frame_size)
         self.out_bytes = max(pad16(rows * self.row_bytes), pad16(self.saved_bytes))
         if self.out + self.out_bytes > pages * PAGE:
             raise MemoryError("model does not fit the memory of the wasmtime host")
-        self.expect(self.exports["init"](store, self.model, self.arena, words[ARENA_WORD]), "init")
+        self.expect(self.exports["init"](store, self.model, self.arena, arena_bytes), "init")
         self.call = self.exports["run"]
 
     @staticmethod
