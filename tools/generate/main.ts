@@ -28,7 +28,9 @@ const enumeration = (prefix: string, values: Readonly<Record<string, number>>): 
   Object.entries(values).map(([name, value]) => [`${prefix}_${upperSnake(name)}`, value]);
 
 function constantGroups(): [title: string, constants: Constant[]][] {
-  const sizes = Object.entries(schema).filter((entry): entry is [string, number] => typeof entry[1] === "number");
+  const sizes = Object.entries<unknown>(schema).filter(
+    (entry): entry is [string, number] => typeof entry[1] === "number",
+  );
   return [
     ["sizes and magic numbers", sizes],
     ["limits", enumeration("LIMIT", schema.LIMITS)],
