@@ -12,6 +12,7 @@ import {
   RECORD_BYTES,
   type RecordFields,
 } from "@gatelet/converter/format";
+import { predictCycles } from "@gatelet/sim";
 
 /** What a user wants to know of one layer record. */
 export interface LayerReport {
@@ -34,6 +35,8 @@ export interface LayerReport {
   readonly parameters: number;
   /** Multiply-accumulates of a window (stream model: of a step). */
   readonly macs: number;
+  /** Predicted cycles on a Cortex-M4 at 0 wait states, of a window (stream model: of a step); null: not predicted. */
+  readonly cycles: number | null;
   /** Record and tensors in the file; shared tensors count for the first that uses them. */
   readonly flashBytes: number;
   /** State, output row and scratch; rows and scratch share memory with those of other layers. */
@@ -90,7 +93,13 @@ const WITH_ACTIVATION: ReadonlySet<KernelName> = new Set<KernelName>([
 export function layerReports(model: GateModel): LayerReport[] {
   const metaByRecord = new Map((model.meta.layers ?? []).map((layer) => [layer.record, layer]));
   const seenTensors = new Set<number>();
-  return model.records.map((record) => layerReport(model, record, metaByRecord.get(record.index), seenTensors));
+  const { steps, layers } = predictCycles(model);
+  const perUnit = (cycles: number | null) =>
+    cycles === null ? null : Math.round(model.header.window > 0 ? cycles : cycles / steps);
+  return model.records.map((record) => ({
+    ...layerReport(model, record, metaByRecord.get(record.index), seenTensors),
+    cycles: perUnit(layers[record.index]!.cycles),
+  }));
 }
 
 function layerReport(
@@ -98,7 +107,7 @@ function layerReport(
   record: GateRecord,
   meta: LayerMeta | undefined,
   seen: Set<number>,
-): LayerReport {
+): Omit<LayerReport, "cycles"> {
   const { kernel, fields, needs } = record;
   const rows = model.header.window === 0 ? null : fields.rowsOut;
   let flashBytes = RECORD_BYTES;

@@ -38,6 +38,8 @@ export interface ModelReport {
   readonly provenance: string;
   readonly parameters: number;
   readonly macs: number;
+  /** Predicted cycles of the layers together; null where one is not predicted. */
+  readonly cycles: number | null;
   readonly arenaBytes: number;
   readonly stateBytes: number;
   readonly scratchBytes: number;
@@ -70,6 +72,10 @@ export function inspectModel(bytes: Uint8Array): ModelReport {
     provenance: meta.provenance ?? "",
     parameters: layers.reduce((sum, layer) => sum + layer.parameters, 0),
     macs: layers.reduce((sum, layer) => sum + layer.macs, 0),
+    cycles: layers.reduce<number | null>(
+      (sum, { cycles }) => (sum === null || cycles === null ? null : sum + cycles),
+      0,
+    ),
     arenaBytes: header.arenaBytes,
     stateBytes: header.stateBytes,
     scratchBytes: header.scratchBytes,

@@ -18,11 +18,14 @@ const WHAT: readonly LayerColumn[] = [
   { head: "shape", text: shapeText },
   { head: "activation", cutTo: 8, text: (layer) => layer.activation },
 ];
+const WORK: readonly LayerColumn[] = [
+  { head: "MACs", align: "right", text: (layer) => (layer.macs === 0 ? "" : compact(layer.macs)) },
+  { head: "cycles", align: "right", text: (layer) => (layer.cycles === null ? "-" : compact(layer.cycles)) },
+];
 const NUMBERS: readonly LayerColumn[] = [
   { head: "bits", align: "right", text: (layer) => (layer.bits === null ? "" : `${layer.bits}`) },
   { head: "scale", align: "right", text: (layer) => (layer.scale === null ? "" : scaleText(layer.scale)) },
   { head: "params", align: "right", text: (layer) => (layer.parameters === 0 ? "" : grouped(layer.parameters)) },
-  { head: "MACs", align: "right", text: (layer) => (layer.macs === 0 ? "" : compact(layer.macs)) },
   { head: "flash", align: "right", text: (layer) => grouped(layer.flashBytes) },
   { head: "RAM", align: "right", text: (layer) => grouped(layer.ramBytes) },
 ];
@@ -58,11 +61,12 @@ function renderHeading(report: ModelReport, width: number, style: Style): string
   const named = features.length > 0 && features.length <= 8 ? ` (${features.join(", ")})` : "";
   const output = classes.length > 0 && classes.length <= 8 ? ` (${classes.join(", ")})` : "";
   const transform = report.outputTransform === "none" ? "" : `, ${report.outputTransform} left to the host`;
+  const cycles = report.cycles === null ? "" : `, ${compact(report.cycles)} cycles of a Cortex-M4 (predicted)`;
   const lines = [
     `${style.bold(report.name)}  ${grouped(report.fileBytes)} bytes, format ${report.formatVersion}`,
     `input   ${per}, ${frameSize} ${report.inputKind === "tokens" ? "token" : "values"} each${named}`,
     `output  ${report.outputSize} values${output}${transform}`,
-    `work    ${grouped(report.parameters)} parameters, ${compact(report.macs)} MACs a ${window === null ? "step" : "window"}`,
+    `work    ${grouped(report.parameters)} parameters, ${compact(report.macs)} MACs a ${window === null ? "step" : "window"}${cycles}`,
   ];
   if (provenance !== "") lines.push(`from    ${provenance}`);
   return lines.map((line, i) => (i === 0 ? line : wrap(line, width, HEADING_INDENT))).join("\n");
@@ -71,10 +75,10 @@ function renderHeading(report: ModelReport, width: number, style: Style): string
 /** One table where it fits; else two under each other: what the layers are, and their numbers. */
 function renderLayers({ layers }: ModelReport, width: number, style: Style): string {
   const numbers = layers.some((layer) => layer.sqnrDb !== null) ? [...NUMBERS, NOISE] : NUMBERS;
-  const all = [INDEX, NAME, ...WHAT, ...numbers];
+  const all = [INDEX, NAME, ...WHAT, ...WORK, ...numbers];
   if (tableWidth(all, texts(all, layers)) <= width) return table(all, layers, width, style);
   return [
-    [INDEX, NAME, ...WHAT],
+    [INDEX, NAME, ...WHAT, ...WORK],
     [INDEX, NAME, ...numbers],
   ]
     .map((columns) => table(columns, layers, width, style))

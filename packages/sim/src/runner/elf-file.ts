@@ -2,8 +2,8 @@ import { existsSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { BoardError } from "../board.js";
 
-/** Beside the built package; in the source tree, where the firmware keeps it. */
-const PLACES = ["../../assets/runner-nrf52840.gen.elf", "../../../../firmware/generated/runner-nrf52840.gen.elf"];
+/** In the source tree, where the firmware keeps it (never a stale copy); beside the built package. */
+const PLACES = ["../../../../firmware/generated/runner-nrf52840.gen.elf", "../../assets/runner-nrf52840.gen.elf"];
 
 /** The generic runner firmware for the nRF52840 that comes with this package. Node only. */
 export function runnerElf(): Uint8Array {
