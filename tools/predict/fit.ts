@@ -1,6 +1,6 @@
 import { KERNEL_NAMES, type KernelName, readModel } from "@gatelet/converter/format";
 import { executorTerms, recordTerms, variantOf } from "../../packages/sim/src/predict/basis.js";
-import type { CostTable, VariantCosts } from "../../packages/sim/src/predict/costs.js";
+import type { CostTable, TermCost, VariantCosts } from "../../packages/sim/src/predict/costs.js";
 import { countSchedule } from "../../packages/sim/src/predict/schedule-counts.js";
 import { Bench, type Measured } from "./measure.js";
 import { sampleModel } from "./samples.js";
@@ -108,8 +108,8 @@ export function fitCosts(samples: ReadonlyMap<string, readonly Sample[]>): CostT
       samples: list.length,
       free: names.filter(isFree),
       costs: Object.fromEntries(
-        names.filter((name) => !isFree(name)).map((name) => [name, costs[name]]),
-      ) as VariantCosts["costs"],
+        names.filter((name) => !isFree(name)).map((name) => [name, costs[name] as unknown as TermCost]),
+      ),
     };
   }
   return table;
