@@ -19,7 +19,8 @@ export interface Hdf5Tensor {
 
 /** Opens an HDF5 file. Throws what jsfive throws on files it cannot read. */
 export function openHdf5(bytes: Uint8Array): Hdf5Group {
-  const buffer = bytes.slice().buffer as ArrayBuffer;
+  // Not slice(): that of a Node Buffer shares its pool.
+  const { buffer } = new Uint8Array(bytes);
   return wrap(new File(buffer));
 }
 
