@@ -62,7 +62,7 @@ function toSamples(bytes: Uint8Array, meta: FolderMeta, file: string): Int16Arra
     const message = `${file}: ${bytes.length} bytes are not a whole number of frames of ${frameBytes} bytes`;
     throw new DataError("DATA_SHAPE", message, { file });
   }
-  const copy = bytes.slice().buffer;
+  const copy = new Uint8Array(bytes).buffer; // not slice(): that of a Node Buffer shares its pool
   if (meta.dtype === "int16") return new Int16Array(copy);
   const samples = new Float32Array(copy);
   const bad = samples.findIndex((value) => !Number.isFinite(value));
