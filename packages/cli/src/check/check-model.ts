@@ -1,6 +1,7 @@
 import { type GateModel, readModel } from "@gatelet/converter/format";
 import {
   COSTS_OF,
+  type ElfFile,
   type EngineName,
   energyMicrojoules,
   firmwareDigest,
@@ -9,6 +10,7 @@ import {
   type Prediction,
   parseElf,
   predictCycles,
+  RUNNER,
   type RunnerReport,
   runnerElf,
 } from "@gatelet/sim";
@@ -67,6 +69,7 @@ export async function checkModel(request: CheckRequest): Promise<CheckReport> {
   const reference = await referenceRun(request.bytes, frames.values);
   const elf = request.firmware?.elf ?? runnerElf();
   const elfFile = parseElf(elf);
+  checkPlace(request.firmware?.name ?? "firmware", elfFile);
   const plan = planMemory(model, elfFile, request.budget.ramBytes, count);
   const runs: EngineRun[] = [];
   for (const engine of request.engines) {
@@ -119,6 +122,15 @@ export async function checkModel(request: CheckRequest): Promise<CheckReport> {
     problems: problemsOf(engines, memory),
     seconds: (performance.now() - start) / 1000,
   };
+}
+
+/** Throws `USAGE` for a runner that is linked for a boot loader: model and frames would lie on it. */
+function checkPlace(name: string, { segments }: ElfFile): void {
+  const loaded = segments.filter(({ data }) => data.length > 0);
+  const end = Math.max(...loaded.map(({ physical, data }) => physical + data.length));
+  if (end <= RUNNER.MODEL_ADDRESS) return;
+  const [at, limit] = [end, RUNNER.MODEL_ADDRESS].map((address) => `0x${address.toString(16)}`);
+  throw new CliError("USAGE", `${name} reaches up to ${at} in flash, the model begins at ${limit}: link it at 0`);
 }
 
 /** Counts of every engine beside those of the first that has them. */

@@ -1,12 +1,13 @@
 import { readFile } from "node:fs/promises";
 import { basename } from "node:path";
-import type { EngineName } from "@gatelet/sim";
+import { type ElfFile, type EngineName, parseElf } from "@gatelet/sim";
 import { Command, Option } from "commander";
 import { budgetOf } from "../budget.js";
 import { CheckFailed } from "../check/check-failed.js";
 import { checkJunit, checkMarkdown } from "../check/check-files.js";
 import { checkModel, STREAM_BLOCK } from "../check/check-model.js";
 import { compareWithFloat } from "../check/float-baseline.js";
+import { isRunner, renderFirmware, runFirmware } from "../check/own-firmware.js";
 import { renderBaseline } from "../check/render-baseline.js";
 import { renderCheck } from "../check/render-check.js";
 import type { CheckReport } from "../check/report.js";
@@ -57,7 +58,7 @@ export function checkCommand(terminal: Terminal): Command {
     )
     .addOption(new Option("--engine <name>", "emulator to run on").choices(ENGINES).default("builtin"))
     .option("--all-engines", "run on every emulator and compare their counts")
-    .option("--firmware <elf>", "a runner firmware of your own build")
+    .option("--firmware <elf>", "your own build of the runner, or any firmware of yours, run to its end")
     .option("--ram <bytes>", "RAM budget, e.g. 16K: beyond it the emulated board has none")
     .option("--flash <bytes>", "flash budget for library and file, e.g. 64K")
     .addOption(new Option("--baseline <kind>", "also run the trained model as float32 C").choices(["float"]))
@@ -78,6 +79,11 @@ async function run(terminal: Terminal, file: string, flags: CheckFlags): Promise
     throw new CliError("USAGE", "--baseline float needs --float-model with the trained model, and the other way round");
   }
   for (const path of [flags.junit, flags.markdown]) if (path !== undefined) await checkWritable(path);
+  const firmware = flags.firmware === undefined ? undefined : await readFirmware(flags.firmware);
+  if (firmware !== undefined && !isRunner(firmware.file)) {
+    runOwn(terminal, firmware, flags, budget.ramBytes);
+    return;
+  }
   const bytes = await readGateFile(file);
   const progress = terminal.progress("reading");
   const report = await checkModel({
@@ -89,7 +95,7 @@ async function run(terminal: Terminal, file: string, flags: CheckFlags): Promise
     windows: flags.windows,
     options: dataOptionsOf(flags),
     ...(flags.frames === undefined ? {} : { frames: flags.frames }),
-    ...(flags.firmware === undefined ? {} : { firmware: await readFirmware(flags.firmware) }),
+    ...(firmware === undefined ? {} : { firmware }),
     onProgress: (stage) => progress.update(stage),
   }).finally(() => progress.end());
   const baseline = await baselineOf(report, bytes, flags);
@@ -101,6 +107,21 @@ async function run(terminal: Terminal, file: string, flags: CheckFlags): Promise
   if (!flags.json && baseline !== undefined) terminal.print(`\n${renderBaseline(baseline, width, style)}`);
   const [problem] = report.problems;
   if (problem !== undefined) throw new CheckFailed(`check of ${file} failed: ${problem}`);
+}
+
+interface Firmware {
+  readonly name: string;
+  readonly elf: Uint8Array;
+  readonly file: ElfFile;
+}
+
+/** A firmware with everything in it already: it runs to its end, the `.gate` file is not looked at. */
+function runOwn(terminal: Terminal, firmware: Firmware, flags: CheckFlags, ramBytes: number | undefined): void {
+  const report = runFirmware(firmware, firmware.file, Number(flags.waitStates) as 0 | 2 | 3, ramBytes);
+  const { width, style } = terminal;
+  terminal.print(flags.json ? JSON.stringify(report, null, 2) : renderFirmware(report, width, style));
+  const [problem] = report.problems;
+  if (problem !== undefined) throw new CheckFailed(`check of ${firmware.name} failed: ${problem}`);
 }
 
 const dataOptionsOf = (flags: CheckFlags): DataOptions =>
@@ -115,13 +136,16 @@ async function baselineOf(report: CheckReport, bytes: Uint8Array, flags: CheckFl
   });
 }
 
-async function readFirmware(path: string): Promise<{ name: string; elf: Uint8Array }> {
+/** Throws `FILE_UNREADABLE`; ElfError for a file that is none. */
+async function readFirmware(path: string): Promise<Firmware> {
+  let elf: Uint8Array;
   try {
-    return { name: basename(path), elf: new Uint8Array(await readFile(path)) };
+    elf = new Uint8Array(await readFile(path));
   } catch (cause) {
     const code = cause instanceof Error && "code" in cause ? String(cause.code) : String(cause);
     throw new CliError("FILE_UNREADABLE", `cannot read ${path}: ${code === "ENOENT" ? "no such file" : code}`, {
       cause,
     });
   }
+  return { name: basename(path), elf, file: parseElf(elf) };
 }

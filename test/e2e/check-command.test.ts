@@ -1,0 +1,163 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { missing, sharedFolder } from "../support/requirements.js";
+import { convertExample, EXAMPLE, runCli, temporaryFolder } from "./cli-harness.js";
+
+const root = fileURLToPath(new URL("../..", import.meta.url));
+const folder = temporaryFolder();
+let gate: string;
+let streamGate: string;
+
+beforeAll(async () => {
+  gate = await convertExample(folder.path("pump.gate"));
+  streamGate = await convertExample(folder.path("pump-stream.gate"), "--stream");
+});
+afterAll(() => folder.remove());
+
+const check = (...args: string[]) => runCli(["check", ...args]);
+const recording = join(EXAMPLE, "recording.csv");
+
+describe("gatelet check", () => {
+  it("finds every output and the state equal, and every layer predicted exactly", async () => {
+    const { code, stdout, stderr } = await check(gate, "--frames", recording, "--windows", "2", "--json");
+    expect([code, stderr]).toEqual([0, ""]);
+    const report = JSON.parse(stdout);
+    expect(report).toMatchObject({ board: "nrf52840", unit: "window", units: 2, problems: [] });
+    expect(report.engines).toMatchObject([{ engine: "builtin", wrongSteps: 0, stateEqual: true, difference: 0 }]);
+    for (const layer of [...report.layers, report.executor, report.total]) {
+      expect(layer.predictedCycles, layer.name).toBe(layer.simulatedCycles);
+      expect(layer.simulatedCycles).toBeGreaterThan(layer.instructions);
+    }
+    expect(report.millisecondsPerUnit).toBeCloseTo(report.total.simulatedCycles / 2 / 64e3, 6);
+    expect(report.memory.arenaBytes + report.memory.stepStackBytes).toBeLessThan(1024);
+  });
+
+  it.each(["0", "2", "3"])(
+    "fits 80 columns, says what it is, and takes less than 2 s at %s wait states",
+    async (wait) => {
+      const { code, stdout } = await check(gate, "--wait-states", wait);
+      expect(code).toBe(0);
+      expect(Math.max(...stdout.split("\n").map((line) => line.length))).toBeLessThanOrEqual(80);
+      expect(stdout).toMatch(/simulated, not silicon/);
+      expect(stdout).toMatch(/energy of a window +about [\d.]+ uJ \(estimate/);
+      expect(stdout).toMatch(/RAM .* arena .* stack/s);
+      expect(Number(/passed in ([\d.]+) m?s/.exec(stdout)?.[1])).toBeGreaterThan(0);
+      expect(stdout).not.toMatch(/passed in ([2-9]|\d\d)(\.\d+)? s/);
+    },
+  );
+
+  it("takes stream models, a frame at a time", async () => {
+    const { code, stdout } = await check(streamGate, "--json");
+    const report = JSON.parse(stdout);
+    expect([code, report.unit, report.units]).toEqual([0, "frame", 32]);
+    expect(report.total.predictedCycles).toBe(report.total.simulatedCycles);
+    expect(report.duty).toBeGreaterThan(0);
+  });
+
+  it("cuts the board's RAM to the budget: an overrun is a fault with registers and backtrace, exit status 1", async () => {
+    const enough = await check(gate, "--ram", "1K", "--json");
+    expect(enough.code).toBe(0);
+    const { arenaBytes, variableBytes, stackBytes } = JSON.parse(enough.stdout).memory;
+    const exact = arenaBytes + variableBytes + stackBytes;
+    expect((await check(gate, "--ram", `${exact + 64}`)).code).toBe(0);
+    const stack = await check(gate, "--ram", `${exact - 64}`);
+    expect(stack.code).toBe(1);
+    expect(stack.stdout).toMatch(/stack-limit: stack pointer 0x2\w+ is below the limit/);
+    expect(stack.stdout).toMatch(/#1 0x\w+ gl_gru/);
+    const arena = await check(gate, "--ram", `${variableBytes + 64}`);
+    expect(arena.code).toBe(1);
+    expect(arena.stdout).toMatch(/unmapped write of \d bytes? at 0x2\w+/);
+    expect(arena.stderr).toMatch(/^error: check of .* failed: builtin: unmapped/);
+    const flash = await check(gate, "--flash", "4K");
+    expect([flash.code, flash.stderr]).toEqual([
+      1,
+      expect.stringMatching(/flash: [\d,]+ bytes needed, the budget is 4,096/),
+    ]);
+  });
+
+  it("writes JUnit and Markdown, also of a check that fails", async () => {
+    const [junit, markdown] = [folder.path("junit.xml"), folder.path("summary.md")];
+    await check(gate, "--junit", junit, "--markdown", markdown, "--ram", "200");
+    expect(readFileSync(junit, "utf8")).toMatch(
+      /failures="2".*builtin equals WebAssembly.*<failure message="[^"]*unmapped/s,
+    );
+    expect(readFileSync(markdown, "utf8")).toMatch(/pump on nrf52840: failed/);
+    await check(gate, "--junit", junit, "--markdown", markdown);
+    expect(readFileSync(junit, "utf8")).toMatch(/tests="3" failures="0"/);
+    expect(readFileSync(markdown, "utf8")).toMatch(/passed[\s\S]*\| total \|/);
+  });
+
+  it("runs a firmware of one's own: a runner as the runner, anything else to its end", async () => {
+    const generated = join(root, "firmware/generated");
+    const runner = await check(gate, "--firmware", join(generated, "runner-nrf52840.gen.elf"));
+    expect(runner.code).toBe(0);
+    const blinky = join(root, "packages/renode-test-harness/test/firmware/blinky.gen.elf");
+    const own = await check(gate, "--firmware", blinky);
+    expect([own.code, own.stderr]).toEqual([0, ""]);
+    expect(own.stdout).toMatch(/it is no runner[\s\S]*2,008 instructions[\s\S]*led on/);
+    const loader = await check(gate, "--firmware", join(generated, "runner-nrf52840-0x10000.gen.elf"));
+    expect([loader.code, loader.stderr]).toEqual([
+      2,
+      expect.stringMatching(/the model begins at 0x10000: link it at 0/),
+    ]);
+    const text = await check(gate, "--firmware", join(root, "README.md"));
+    expect([text.code, text.stderr]).toEqual([1, "error: not an elf file: bad magic number\n"]);
+  });
+
+  it("names what is wrong with its arguments", async () => {
+    const cases: [string[], number, RegExp][] = [
+      [[folder.path("nothing.gate")], 1, /cannot read .*nothing\.gate: no such file/],
+      [[recording], 1, /./],
+      [[gate, "--board", "uno"], 2, /board uno is not known/],
+      [[gate, "--wait-states", "1"], 2, /choices are 0, 2, 3/i],
+      [[gate, "--windows", "0"], 2, /whole number, at least 1/],
+      [[gate, "--windows", "100000"], 2, /do not fit the board's flash, at most \d+ do/],
+      [[gate, "--frames", recording, "--windows", "900"], 1, /has 3000 frames, the check needs \d+/],
+      [[gate, "--junit", folder.path("no/such/folder.xml")], 1, /there is no folder/],
+    ];
+    for (const [args, code, message] of cases) {
+      const result = await check(...args);
+      expect([result.code, result.stdout], args.join(" ")).toEqual([code, ""]);
+      expect(result.stderr).toMatch(message);
+    }
+  });
+
+  it("says that an engine is absent, and fails where none ran", async () => {
+    const { RENODE, PATH } = process.env;
+    delete process.env["RENODE"];
+    process.env["PATH"] = folder.path("empty");
+    const { code, stdout } = await check(gate, "--engine", "renode").finally(() => {
+      process.env["PATH"] = PATH;
+      if (RENODE !== undefined) process.env["RENODE"] = RENODE;
+    });
+    expect(code).toBe(1);
+    expect(stdout).toMatch(/renode: not installed: put renode on PATH or set RENODE/);
+  });
+});
+
+describe.skipIf(missing("renode", "qemu"))("gatelet check --all-engines", () => {
+  it("counts the same instructions in the built-in engine, Renode and QEMU", async () => {
+    const { code, stdout } = await check(gate, "--all-engines", "--json");
+    expect(code).toBe(0);
+    const { engines } = JSON.parse(stdout);
+    expect(engines.map(({ engine }: { engine: string }) => engine)).toEqual(["builtin", "renode", "qemu"]);
+    for (const engine of engines) {
+      expect(engine).toMatchObject({ absent: null, wrongSteps: 0, stateEqual: true, difference: 0, fault: null });
+    }
+  });
+});
+
+describe.skipIf(missing("shared"))("gatelet check on a HAPT window", () => {
+  it("comes to its verdict within 2 s, process start included", async () => {
+    const models = join(sharedFolder()!, "models");
+    const har = folder.path("har.gate");
+    const converted = await runCli(["convert", join(models, "hapt-lstm/model.json"), "-o", har]);
+    expect(converted.code).toBe(0);
+    const start = performance.now();
+    const { code } = await check(har);
+    expect(code).toBe(0);
+    expect(performance.now() - start).toBeLessThan(2000);
+  });
+});
