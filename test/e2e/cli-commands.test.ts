@@ -85,7 +85,7 @@ describe("inspect", () => {
   it("prints layers, maps and the budget left within 80 columns, without colours in a pipe", async () => {
     const { stdout } = await runCli(["inspect", gate, "--ram", "1K", "--flash", "16K"]);
     expect(widest(stdout)).toBeLessThanOrEqual(80);
-    expect(stdout).toMatch(/^1 {2}gru .* GRU .* 24 .* tanh, sigmoid$/m);
+    expect(stdout).toMatch(/^1 {2}gru .* GRU .* 24 .* tanh, sigmoid +124k +[\d.]+k$/m);
     expect(stdout).toMatch(/^flash: [\d,]+ bytes$/m);
     expect(stdout).toMatch(/^RAM .* of 1,024, .* left$/m);
     expect(stdout).not.toContain("\x1b");
