@@ -1,14 +1,16 @@
 import { KERNEL_NAMES, type KernelName, readModel } from "@gatelet/converter/format";
 import { executorTerms, recordTerms, variantOf } from "../../packages/sim/src/predict/basis.js";
+import { estimateMisses, type LineTable } from "../../packages/sim/src/predict/cache-lines.js";
 import type { CostTable, TermCost, VariantCosts } from "../../packages/sim/src/predict/costs.js";
 import { countSchedule } from "../../packages/sim/src/predict/schedule-counts.js";
+import { LineWatch } from "./line-uses.js";
 import { Bench, type Measured } from "./measure.js";
 import { sampleModel } from "./samples.js";
 import { leastSquares, solve } from "./solve.js";
 
 /** What is fitted: instructions, cycles by wait states (3: the misses of the cache taken off). */
 const TARGETS = ["instructions", "cycles0", "cycles2", "cycles3"] as const;
-type Target = (typeof TARGETS)[number] | "misses";
+type Target = (typeof TARGETS)[number] | "misses" | "estimate";
 const WAIT_STATES = [0, 2, 3] as const;
 const EXECUTOR = "EXECUTOR";
 
@@ -31,8 +33,25 @@ interface Sample {
   readonly targets: Readonly<Record<Target, number>>;
 }
 
+const WATCHED_SEED = 300_000;
+const isLarge = (kernel: KernelName): boolean => SAMPLES[kernel] !== undefined;
+
+/** Which lines of the instruction cache the code of every kernel touches, and when. */
+export function watchLines(elf: Uint8Array, report: (text: string) => void): LineTable {
+  const watch = new LineWatch(elf);
+  for (const kernel of KERNEL_NAMES) {
+    report(kernel);
+    for (let i = 0; i < (isLarge(kernel) ? 90 : 25); i++) watch.run(sampleModel(kernel, WATCHED_SEED + i));
+  }
+  return watch.table();
+}
+
 /** Measures random models of every kernel; samples by variant. */
-export function measureSamples(elf: Uint8Array, report: (text: string) => void): Map<string, Sample[]> {
+export function measureSamples(
+  elf: Uint8Array,
+  lines: LineTable,
+  report: (text: string) => void,
+): Map<string, Sample[]> {
   const benches = WAIT_STATES.map((waitStates) => new Bench(elf, waitStates));
   const samples = new Map<string, Sample[]>();
   for (const kernel of KERNEL_NAMES) {
@@ -42,12 +61,17 @@ export function measureSamples(elf: Uint8Array, report: (text: string) => void):
       const model = readModel(bytes);
       const counts = countSchedule(model, steps);
       const runs = benches.map((bench) => bench.run(bytes, frames, frameSize, model.records.length));
+      const estimates = estimateMisses(lines, model, steps);
       const failed = runs.find(({ status }) => status !== 0);
       if (failed !== undefined) throw new Error(`${kernel} sample ${seed} ended with status ${failed.status}`);
       const put = (variant: string, terms: ReadonlyMap<string, number>, index: number) => {
         const list = samples.get(variant) ?? [];
         samples.set(variant, list);
-        list.push({ id: `${kernel} ${seed} record ${index}`, terms, targets: targetsOf(runs, index) });
+        list.push({
+          id: `${kernel} ${seed} record ${index}`,
+          terms,
+          targets: { ...targetsOf(runs, index), estimate: estimates[index]! },
+        });
       };
       for (const record of model.records) {
         put(variantOf(record), recordTerms(model, record, counts.records[record.index]!).values, record.index);
@@ -58,7 +82,7 @@ export function measureSamples(elf: Uint8Array, report: (text: string) => void):
   return samples;
 }
 
-function targetsOf(runs: readonly Measured[], index: number): Record<Target, number> {
+function targetsOf(runs: readonly Measured[], index: number): Omit<Record<Target, number>, "estimate"> {
   const [none, off, on] = runs as [Measured, Measured, Measured];
   return {
     instructions: none.instructions[index]!,
@@ -93,11 +117,11 @@ export function fitCosts(samples: ReadonlyMap<string, readonly Sample[]>): CostT
         costs[name]!.push(coefficients[i]!);
       });
     }
-    // Misses depend on what else is in the cache: a least-squares estimate, relative to the layers' cycles.
+    // What is left of the misses beside the simulated lines: a least-squares estimate, relative to the layers' cycles.
     const weights = list.map(({ targets }) => 1 / Math.max(1, targets.cycles3 + 3 * targets.misses));
     const misses = leastSquares(
       rows,
-      list.map(({ targets }) => targets.misses),
+      list.map(({ targets }) => targets.misses - targets.estimate),
       weights,
     );
     names.forEach((name, i) => {

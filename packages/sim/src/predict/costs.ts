@@ -1,6 +1,6 @@
 /**
  * Cost of one of a term: instructions; cycles at 0 wait states, at 2 with the cache off, at 3 without a miss: all exact.
- * Then misses of the instruction cache, an estimate: they depend on what else runs.
+ * Then misses of the instruction cache beside those of cache-lines.ts, an estimate.
  */
 export type TermCost = readonly [
   instructions: number,

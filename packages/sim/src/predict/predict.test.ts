@@ -53,17 +53,21 @@ describe("prediction from the file alone", () => {
     });
   });
 
-  it("estimates the cached flash: within 2 % for layers that take long, within 1 % of all cycles together", () => {
+  it("estimates the cached flash: 19 of 20 layers within 1 %, long ones within 2 %, all together within 0.5 %", () => {
     const bench = new Bench(runnerElf(), 3);
-    let [all, allCounted] = [0, 0];
-    for (const kernel of ["LSTM", "GRU", "GRU_RESET_AFTER", "RNN", "CONV1D"] as const) {
+    let [all, allCounted, layers, close] = [0, 0, 0, 0];
+    for (const kernel of KERNEL_NAMES) {
       forFresh(bench, 3, kernel, (where, predicted, counted) => {
         all += predicted ?? 0;
         allCounted += counted;
-        if (counted > 20_000) expect(Math.abs(predicted! / counted - 1), where).toBeLessThan(0.02);
+        const error = Math.abs((predicted ?? 0) / counted - 1);
+        layers++;
+        if (error <= 0.01) close++;
+        if (counted > 5000) expect(error, where).toBeLessThan(0.02);
       });
     }
-    expect(Math.abs(all / allCounted - 1)).toBeLessThan(0.01);
+    expect(close / layers).toBeGreaterThanOrEqual(0.95);
+    expect(Math.abs(all / allCounted - 1)).toBeLessThan(0.005);
   });
 
   it("says that it does not predict what was never measured", () => {

@@ -1,7 +1,9 @@
 import type { GateModel } from "@gatelet/converter/format";
 import { executorTerms, recordTerms, variantOf } from "./basis.js";
+import { estimateMisses } from "./cache-lines.js";
 import { COSTS } from "./costs.gen.js";
 import type { TermCost, VariantCosts } from "./costs.js";
+import { LINES } from "./lines.gen.js";
 import { countSchedule } from "./schedule-counts.js";
 import type { Terms } from "./terms.js";
 
@@ -37,23 +39,24 @@ const EXECUTOR = "EXECUTOR";
 /**
  * Cycles and instructions of every layer of the runner firmware on the built-in board's cycle model, from the file alone.
  * Rows are taken to be unmasked: a masked row skips layers that obey masks. Cost: records * ticks.
- * Exact at 0 and 2 wait states. At 3 the misses of the instruction cache are an estimate: they depend on the layers around.
+ * Exact at 0 and 2 wait states. At 3 the misses of the instruction cache are estimated, see docs/BOARD.md.
  */
 export function predictCycles(model: GateModel, options: PredictOptions = {}): Prediction {
   const steps = options.steps ?? (model.header.window || STREAM_STEPS);
   const column = COLUMN[options.waitStates ?? 0];
   const counts = countSchedule(model, steps);
-  const layers = model.records.map((record) =>
-    price(COSTS[variantOf(record)], recordTerms(model, record, counts.records[record.index]), column),
+  const misses = options.waitStates === 3 ? estimateMisses(LINES, model, steps) : undefined;
+  const layers = model.records.map((record, i) =>
+    price(COSTS[variantOf(record)], recordTerms(model, record, counts.records[i]), column, misses?.[i]),
   );
-  const executor = price(COSTS[EXECUTOR], executorTerms(model, counts), column);
+  const executor = price(COSTS[EXECUTOR], executorTerms(model, counts), column, misses?.[layers.length]);
   return { steps, layers, executor, total: sum([...layers, executor]) };
 }
 
-function price(costs: VariantCosts | undefined, terms: Terms, column: 1 | 2 | 3): LayerPrediction {
+function price(costs: VariantCosts | undefined, terms: Terms, column: 1 | 2 | 3, lines = 0): LayerPrediction {
   if (costs === undefined) return NOT_PREDICTED;
   const free = new Set(costs.free);
-  let [cycles, instructions, misses] = [0, 0, 0];
+  let [cycles, instructions, misses] = [0, 0, lines];
   for (const [name, value] of terms.values) {
     const cost: TermCost | undefined = costs.costs[name];
     if (cost === undefined) {
