@@ -13,6 +13,13 @@ const INSTALL_HINTS = {
   chromium: "apt-get install chromium",
   python: "apt-get install python3 python3-pip",
   wasmtime: "pip install wasmtime",
+  jco: "npm run extras",
+  workerd: "npm run extras (Linux x64)",
+  deno: "npm run extras (Linux x64)",
+  bun: "npm run extras (Linux x64)",
+  attw: "npm run extras",
+  vite: "npm run extras",
+  playwright: "npm run extras",
 } as const;
 
 export type Requirement = keyof typeof INSTALL_HINTS;
@@ -27,6 +34,24 @@ const COMMANDS: Partial<Record<Requirement, string>> = {
   python: "python3",
 };
 
+/** Requirements that `test/extras` installs, and the package of each. */
+const EXTRAS: Partial<Record<Requirement, string>> = {
+  jco: "@bytecodealliance/jco",
+  workerd: "@cloudflare/workerd-linux-64",
+  deno: "@deno/linux-x64-glibc",
+  bun: "@oven/bun-linux-x64-baseline",
+  attw: "@arethetypeswrong/cli",
+  vite: "vite",
+  playwright: "playwright-core",
+};
+
+/** Folder of an installed package of `test/extras`, e.g. `extrasPackage("workerd")`. Throws for a requirement that is none. */
+export function extrasPackage(requirement: Requirement): string {
+  const name = EXTRAS[requirement];
+  if (name === undefined) throw new Error(`${requirement} is not a package of test/extras`);
+  return fileURLToPath(new URL(`../extras/node_modules/${name}`, import.meta.url));
+}
+
 /** Folder with the shared recordings and trained models; undefined where it is absent. */
 export function sharedFolder(): string | undefined {
   const folder = process.env["GATELET_SHARED"] ?? fileURLToPath(new URL("../../../shared", import.meta.url));
@@ -37,6 +62,7 @@ function isPresent(requirement: Requirement): boolean {
   if (requirement === "shared") return sharedFolder() !== undefined;
   if (requirement === "wasmtime")
     return spawnSync("python3", ["-c", "import wasmtime"], { stdio: "ignore" }).status === 0;
+  if (EXTRAS[requirement] !== undefined) return existsSync(`${extrasPackage(requirement)}/package.json`);
   const command = COMMANDS[requirement];
   return command !== undefined && spawnSync(command, ["--version"], { stdio: "ignore" }).error === undefined;
 }
