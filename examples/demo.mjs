@@ -1,4 +1,5 @@
-// The whole path in one go: converts the example model, shows it, scores it, and streams a recording through it.
+// The whole path in one go: converts the example model, shows it, scores it, streams a recording through it, checks it on
+// the emulated board and builds a module of it.
 // Run it with `npm run demo`; it uses the built `gatelet` command as a user would.
 import { spawn } from "node:child_process";
 import { createReadStream } from "node:fs";
@@ -83,6 +84,8 @@ try {
     ["run", gate, "--hop", "16"],
     `${example}/recording.csv`,
   );
+  await step("the same file in the C firmware, on an emulated nRF52840", ["check", gate, "--board", "nrf52840"]);
+  await step("a self-contained WebAssembly module of it", ["build", gate, "--target", "wasm", "-o", `${output}/wasm`]);
   console.log(`\nThe file is ${relative(process.cwd(), join(root, gate))}. Next: README.md, section "Your own model".`);
 } catch (error) {
   console.error(`error: ${error.message}`);
