@@ -1,0 +1,33 @@
+/**
+ * Body of the process that study-kill.test.ts kills: one small study on pump recordings.
+ *
+ *   tsx test/training/study-child.ts <recordings.csv> <folder of the study>
+ */
+import { Model } from "@gatelet/kernels";
+import { type LoadInteger, runStudy, type TrainJob } from "@gatelet/train";
+
+const engine: LoadInteger = async (gate) => {
+  const model = await Model.load(gate);
+  return {
+    window: (counts) => {
+      model.reset();
+      return model.run(counts).outputs;
+    },
+  };
+};
+
+const [path, folder] = process.argv.slice(2) as [string, string];
+const job = (preset: "gru" | "rnn", seed: number): TrainJob => ({
+  data: { path, sessionColumn: "session", window: 16, hop: 8, split: "subject" },
+  model: { preset, units: [6], dropout: 0.1 },
+  training: { epochs: 4, batchSize: 32, learningRate: 0.01, schedule: "cosine" },
+  seed,
+});
+const architectures = (["gru", "rnn"] as const).map((preset) => ({
+  name: preset,
+  source: { kind: "train" as const, jobs: [job(preset, 1), job(preset, 2)] },
+}));
+await runStudy(
+  { name: "pump", folder, data: path, window: 16, architectures, bits: [8, 4] },
+  { tools: { engine }, pool: { workers: 1 } },
+);
