@@ -1,5 +1,5 @@
 import { convert, openModel } from "@gatelet/converter";
-import { readModel, STATE_HEADER_BYTES } from "@gatelet/converter/format";
+import { STATE_HEADER_BYTES } from "@gatelet/converter/format";
 import { Model } from "@gatelet/kernels";
 import { BuiltinBoard, framesImage, RUNNER, runnerElf } from "@gatelet/sim";
 import { encodeFrames } from "../../packages/kernels-as/src/input.js";
@@ -90,6 +90,3 @@ export function* firmwareSteps({ gate, frames, frameSize }: BoardJob): Generator
     throw new Error(`the runner ended with ${word(RUNNER.RESULT_STATUS_AT) | 0}`);
   yield step();
 }
-
-/** Frames of a window of `gate`. */
-export const windowOf = (gate: Uint8Array): number => readModel(gate).header.window;
