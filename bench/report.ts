@@ -158,7 +158,7 @@ ${measured.join("\n")}
 
 Kinds: **exact** (counted or computed, the same everywhere), **measured** (elapsed time on that machine, which other work shared),
 **simulated** (a cycle model), **predicted** (from the file alone). To repeat: \`npm ci --prefix bench\` and
-\`pip install ai-edge-litert wasmtime\` for the peers, then \`npm run bench -- --json figures.json\` and \`npx tsx bench/report.ts figures.json\`;
+\`pip install ai-edge-litert\` for the peers, \`npm run extras\`, \`pip install wasmtime\` and Chromium for the runtimes, then \`npm run bench -- --json figures.json\` and \`npx tsx bench/report.ts figures.json\`;
 a peer that is missing is named and left out.
 `,
   ];

@@ -6,11 +6,12 @@ import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { Model } from "../../packages/kernels-as/dist/index.js";
 import { encodeFrames } from "../../packages/kernels-as/dist/input.js";
+import { makeJob } from "../../test/conformance/job-files.js";
+import { removeHosts, startWorkerd } from "../../test/conformance/runtimes.js";
 import { deployedModel } from "./converted.js";
 import { type Figure, median } from "./figures.js";
-import { makeJob, workOf } from "./job-files.js";
+import { workOf } from "./job-files.js";
 import { BENCH_FOLDER, benchPackage } from "./optional.js";
-import { removeHosts, startWorkerd } from "./runtime-hosts.js";
 
 const STARTS = 5;
 const GOAL_MS = 5;

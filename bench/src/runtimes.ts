@@ -1,9 +1,11 @@
+import type { JobHeader } from "../../test/conformance/hosts/job.js";
+import { makeJob, type Work } from "../../test/conformance/job-files.js";
+import { RuntimeCheck } from "../../test/conformance/runtime-check.js";
+import { type Runtime, removeHosts, startRuntimes } from "../../test/conformance/runtimes.js";
 import { sharedModelNames } from "../../test/support/shared-models.js";
-import type { JobHeader } from "../hosts/job.js";
 import { STUDY_NETS } from "./converted.js";
 import { type Figure, median } from "./figures.js";
-import { makeJob, type Work, workOf } from "./job-files.js";
-import { type Runtime, removeHosts, startRuntimes } from "./runtime-hosts.js";
+import { workOf } from "./job-files.js";
 
 /** Every how many windows the scalar build runs too; SIMD runs all of them. */
 const SCALAR_STRIDE = Number(process.env["GATELET_SCALAR_STRIDE"] ?? 20);
@@ -13,18 +15,6 @@ const TIMED_ROUNDS = 5;
 const TIMED_WINDOWS = 400;
 
 type Engine = JobHeader["engine"];
-
-/** Windows whose outputs or states are not equal, bit for bit; every window has as many integers. */
-function differingWindows(expected: Int32Array, got: Int32Array, windows: number): number {
-  if (expected.length !== got.length) return windows;
-  const each = expected.length / windows;
-  let differing = 0;
-  for (let i = 0; i < windows; i++) {
-    if (expected.subarray(i * each, (i + 1) * each).join() !== got.subarray(i * each, (i + 1) * each).join())
-      differing++;
-  }
-  return differing;
-}
 
 /** ms a window: a job of many windows less the same job of one, so that loading and transport cancel. */
 async function timeWindows(runtime: Runtime, work: Work, engine: Engine): Promise<number[]> {
@@ -44,49 +34,11 @@ async function timeWindows(runtime: Runtime, work: Work, engine: Engine): Promis
   return times.map((time) => time / (many.windows - 1));
 }
 
-/** Expected results in Node by model: SIMD on all windows (stride 1), scalar on every so many. */
-class Expectation {
-  private readonly kept = new Map<string, Int32Array>();
-
-  constructor(private readonly node: Runtime) {}
-
-  async of(work: Work, stride: number): Promise<Int32Array> {
-    const key = `${work.name}/${stride}`;
-    let result = this.kept.get(key);
-    if (result === undefined) {
-      // the section `engines` shows that scalar and SIMD agree on all windows
-      const engine = stride === 1 ? "simd" : "scalar";
-      result = await this.node.run(makeJob(work, "check", engine, stride).job);
-      this.kept.set(key, result);
-    }
-    return result;
-  }
-}
-
-/** Node is what the others are compared with; in it the two builds are compared with each other. */
-async function compareModel(runtime: Runtime, work: Work, expected: Expectation) {
-  if (runtime.name === "node") {
-    const { job, windows } = makeJob(work, "check", "simd", SCALAR_STRIDE);
-    const differing = differingWindows(await expected.of(work, SCALAR_STRIDE), await runtime.run(job), windows);
-    return { differing, compared: windows, what: "SIMD against scalar" };
-  }
-  let differing = 0;
-  let compared = 0;
-  for (const [engine, stride] of [
-    ["simd", 1],
-    ["scalar", SCALAR_STRIDE],
-  ] as const) {
-    const { job, windows } = makeJob(work, "check", engine, stride);
-    differing += differingWindows(await expected.of(work, stride), await runtime.run(job), windows);
-    compared += windows;
-  }
-  return { differing, compared, what: "SIMD and scalar" };
-}
-
-async function compareRuntime(runtime: Runtime, works: readonly Work[], expected: Expectation): Promise<Figure[]> {
+async function compareRuntime(runtime: Runtime, works: readonly Work[], check: RuntimeCheck): Promise<Figure[]> {
   const figures: Figure[] = [];
   for (const work of works) {
-    const { differing, compared, what } = await compareModel(runtime, work, expected);
+    const { differing, compared } = await check.compare(runtime, work);
+    const what = runtime.name === "node" ? "SIMD against scalar" : "SIMD and scalar";
     figures.push({
       id: `runtimes.${runtime.name}.${work.name}`,
       text: `${runtime.name} ${runtime.version}: ${work.name}, ${what}, ${compared.toLocaleString("en-US")} windows`,
@@ -119,12 +71,12 @@ export async function runtimeFigures(): Promise<Figure[]> {
   const works: Work[] = [];
   for (const name of names) works.push(await workOf(name));
   const figures: Figure[] = [];
-  let expected: Expectation | undefined;
+  let check: RuntimeCheck | undefined;
   try {
     for await (const runtime of startRuntimes()) {
-      expected ??= new Expectation(runtime);
+      check ??= new RuntimeCheck(runtime, SCALAR_STRIDE);
       try {
-        figures.push(...(await compareRuntime(runtime, works, expected)));
+        figures.push(...(await compareRuntime(runtime, works, check)));
       } finally {
         await runtime.stop();
       }

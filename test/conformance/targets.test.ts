@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn, spawnSync } from "node:child_process";
+import { type ChildProcess, spawnSync } from "node:child_process";
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { createServer, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
@@ -10,6 +10,7 @@ import { convertExample, runCli, temporaryFolder } from "../e2e/cli-harness.js";
 import { ReferenceModel } from "../reference/index.js";
 import { randomFrames } from "../support/random-models.js";
 import { missing } from "../support/requirements.js";
+import { spawnChromium } from "./chromium.js";
 
 const folder = temporaryFolder();
 let gate: Uint8Array;
@@ -156,9 +157,7 @@ function inChromium(page: string, serve: (name: string, response: ServerResponse
     let browser: ChildProcess;
     server.listen(0, "127.0.0.1", () => {
       const { port } = server.address() as AddressInfo;
-      const flags = ["--headless", "--no-sandbox", "--disable-gpu", "--remote-debugging-port=0"];
-      const profile = `--user-data-dir=${folder.path("chromium")}`;
-      browser = spawn("chromium", [...flags, profile, `http://127.0.0.1:${port}/${page}`], { stdio: "ignore" });
+      browser = spawnChromium(folder.path("chromium"), `http://127.0.0.1:${port}/${page}`);
       browser.on("error", reject);
     });
   });

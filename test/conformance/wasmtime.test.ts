@@ -14,7 +14,7 @@ if (!hasWasmtime) console.warn("skipped: wasmtime is missing: pip install wasmti
 describe.skipIf(!hasWasmtime)("wasmtime", () => {
   const folder = temporaryFolder();
   afterAll(() => folder.remove());
-  const script = fileURLToPath(new URL("wasmtime_run.py", import.meta.url));
+  const script = fileURLToPath(new URL("hosts/wasmtime_run.py", import.meta.url));
 
   it.each(["LSTM", "GRU", "CONV1D", "FIFO"] as const)(
     "gives the rows and the state of Node for %s, scalar and SIMD",

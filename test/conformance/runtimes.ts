@@ -1,15 +1,17 @@
-import { type ChildProcessByStdio, spawn } from "node:child_process";
+import { type ChildProcess, type ChildProcessByStdio, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { createServer } from "node:http";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { createServer, type ServerResponse } from "node:http";
 import { type AddressInfo, createServer as createSocket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Readable, Writable } from "node:stream";
 import { fileURLToPath } from "node:url";
+import { engineBytes } from "@gatelet/kernels";
 import { build } from "esbuild";
-import { runJob } from "../hosts/job.js";
-import { BENCH_FOLDER, benchPackage, benchVersion, importBench, PYTHON, pythonPackage } from "./optional.js";
+import { extrasPackage, missing, type Requirement } from "../support/requirements.js";
+import { spawnChromium } from "./chromium.js";
+import { runJob } from "./hosts/job.js";
 
 /** A JavaScript or WebAssembly runtime outside this process that runs jobs (hosts/job.ts). */
 export interface Runtime {
@@ -20,30 +22,32 @@ export interface Runtime {
 }
 
 type Process = ChildProcessByStdio<Writable, Readable, null>;
-const DIST = fileURLToPath(new URL("../../packages/kernels-as/dist/", import.meta.url));
+const here = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
+const KINDS = ["simd", "scalar"] as const;
 
-/** Folder with the bundled hosts and the kernels' modules; removed by `stopHosts`. */
+/** Folder with the bundled hosts and the kernels' modules; removed by `removeHosts`. */
 let folder: string | undefined;
 
 export async function prepareHosts(): Promise<string> {
   if (folder !== undefined) return folder;
-  folder = mkdtempSync(join(tmpdir(), "gatelet-bench-"));
+  folder = mkdtempSync(join(tmpdir(), "gatelet-hosts-"));
   const names = ["deno", "bun", "workerd", "page"];
   await build({
-    entryPoints: names.map((name) => join(BENCH_FOLDER, "hosts", `${name}.ts`)),
+    entryPoints: names.map((name) => here(`hosts/${name}.ts`)),
     outdir: folder,
     bundle: true,
     format: "esm",
     target: "es2022",
     external: ["*.wasm"],
+    alias: { "@gatelet/kernels": here("../../packages/kernels-as/src/model.ts") },
     logLevel: "warning",
   });
-  for (const name of ["simd", "scalar"]) copyFileSync(join(DIST, `${name}.wasm`), join(folder, `${name}.wasm`));
+  for (const kind of KINDS) writeFileSync(join(folder, `${kind}.wasm`), engineBytes(kind));
   return folder;
 }
 
 export function removeHosts(): void {
-  if (folder !== undefined) rmSync(folder, { recursive: true, force: true });
+  if (folder !== undefined) rmSync(folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 });
   folder = undefined;
 }
 
@@ -53,7 +57,7 @@ function start(command: string, args: readonly string[]): Process {
   return child;
 }
 
-async function end(child: Process): Promise<void> {
+async function end(child: ChildProcess): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null) return;
   const gone = once(child, "exit");
   child.kill("SIGKILL");
@@ -86,21 +90,24 @@ async function printedPort(child: Process, name: string): Promise<number> {
   throw new Error(`${name} ended without a port`);
 }
 
+const extrasVersion = (requirement: Requirement): string =>
+  (JSON.parse(readFileSync(join(extrasPackage(requirement), "package.json"), "utf8")) as { version: string }).version;
+
 async function startDeno(): Promise<Runtime | undefined> {
-  const root = benchPackage("@deno/linux-x64-glibc");
-  if (root === undefined) return undefined;
+  if (missing("deno")) return undefined;
+  const root = extrasPackage("deno");
   const hosts = await prepareHosts();
   const args = ["run", "--no-lock", "--no-remote", "--allow-net=127.0.0.1", `--allow-read=${hosts}`];
   const child = start(join(root, "deno"), [...args, join(hosts, "deno.js"), hosts]);
-  return overHttp("deno", benchVersion("@deno/linux-x64-glibc"), child, await printedPort(child, "deno"));
+  return overHttp("deno", extrasVersion("deno"), child, await printedPort(child, "deno"));
 }
 
 async function startBun(): Promise<Runtime | undefined> {
-  const root = benchPackage("@oven/bun-linux-x64-baseline");
-  if (root === undefined) return undefined;
+  if (missing("bun")) return undefined;
+  const root = extrasPackage("bun");
   const hosts = await prepareHosts();
   const child = start(join(root, "bin/bun"), [join(hosts, "bun.js"), hosts]);
-  return overHttp("bun", benchVersion("@oven/bun-linux-x64-baseline"), child, await printedPort(child, "bun"));
+  return overHttp("bun", extrasVersion("bun"), child, await printedPort(child, "bun"));
 }
 
 async function freePort(): Promise<number> {
@@ -140,22 +147,23 @@ async function answering(address: string): Promise<void> {
 }
 
 export async function startWorkerd(): Promise<Runtime | undefined> {
-  const root = benchPackage("@cloudflare/workerd-linux-64");
-  if (root === undefined) return undefined;
+  if (missing("workerd")) return undefined;
+  const root = extrasPackage("workerd");
   const hosts = await prepareHosts();
   const port = await freePort();
   const config = join(hosts, `workerd-${port}.capnp`);
   writeFileSync(config, workerdConfig(port));
   const child = start(join(root, "bin/workerd"), ["serve", config]);
   await answering(`http://127.0.0.1:${port}/`);
-  return overHttp("workerd", benchVersion("@cloudflare/workerd-linux-64"), child, port);
+  return overHttp("workerd", extrasVersion("workerd"), child, port);
 }
 
 async function startWasmtime(): Promise<Runtime | undefined> {
-  const version = pythonPackage("wasmtime");
-  if (version === undefined) return undefined;
+  if (missing("wasmtime")) return undefined;
+  const code = "import importlib.metadata as m; print(m.version('wasmtime'))";
+  const version = spawnSync("python3", ["-c", code], { encoding: "utf8" }).stdout.trim();
   const hosts = await prepareHosts();
-  const child = start(PYTHON, [join(BENCH_FOLDER, "hosts/wasmtime_host.py"), hosts]);
+  const child = start("python3", [here("hosts/wasmtime_host.py"), hosts]);
   let pending = Buffer.alloc(0);
   let finish: ((bytes: Buffer) => void) | undefined;
   let fail: ((error: Error) => void) | undefined;
@@ -185,82 +193,92 @@ async function startWasmtime(): Promise<Runtime | undefined> {
   };
 }
 
-interface Browser {
-  version(): string;
-  newPage(): Promise<{ goto(address: string): Promise<unknown>; evaluate(code: string): Promise<unknown> }>;
-  close(): Promise<void>;
-}
-interface Playwright {
-  chromium: { launch(options: object): Promise<Browser> };
-}
-interface PackagedChromium {
-  default: { args: string[]; executablePath(): Promise<string> };
-}
+const WEB_FILES: Readonly<Record<string, string>> = {
+  "/page.js": "text/javascript",
+  "/simd.wasm": "application/wasm",
+  "/scalar.wasm": "application/wasm",
+};
 
 async function startChromium(): Promise<Runtime | undefined> {
-  // the packaged browser brings the libraries it needs only where it believes to be in such a host
-  process.env["AWS_LAMBDA_JS_RUNTIME"] ??= "nodejs22.x";
-  const playwright = await importBench<Playwright>("playwright-core");
-  const packaged = await importBench<PackagedChromium>("@sparticuz/chromium");
-  if (playwright === undefined || packaged === undefined) return undefined;
+  if (missing("chromium")) return undefined;
   const hosts = await prepareHosts();
-  const { args, executablePath } = packaged.exports.default;
-  const browser = await playwright.exports.chromium.launch({
-    executablePath: await executablePath.call(packaged.exports.default),
-    args,
-  });
-  let job: Uint8Array | undefined;
-  let result: ArrayBuffer | undefined;
+  let pending: { readonly job: Uint8Array; resolve(result: Int32Array): void; reject(error: Error): void } | undefined;
+  let waiting: ServerResponse | undefined;
+  /** The page asks for its next job before there is one. */
+  const hand = (): void => {
+    if (waiting === undefined || pending === undefined) return;
+    waiting.end(pending.job);
+    waiting = undefined;
+  };
   const server = createServer(async (request, response) => {
+    const path = request.url ?? "";
     if (request.method === "POST") {
       const chunks: Buffer[] = [];
       for await (const chunk of request) chunks.push(chunk as Buffer);
-      result = Uint8Array.from(Buffer.concat(chunks)).buffer;
+      const body = Buffer.concat(chunks);
+      const done = pending;
+      pending = undefined;
       response.end();
-    } else if (request.url === "/job") response.end(job);
-    else if (request.url === "/") {
+      if (path === "/result") done?.resolve(toInt32(Uint8Array.from(body).buffer));
+      else done?.reject(new Error(`chromium: ${body.toString()}`));
+    } else if (path === "/job") {
+      waiting = response;
+      hand();
+    } else if (path === "/") {
       response.setHeader("content-type", "text/html");
       response.end('<!doctype html><script type="module" src="/page.js"></script>');
-    } else if (/^\/(page\.js|simd\.wasm|scalar\.wasm)$/.test(request.url ?? "")) {
-      if (request.url === "/page.js") response.setHeader("content-type", "text/javascript");
-      response.end(readFileSync(join(hosts, request.url!.slice(1))));
+    } else if (path in WEB_FILES) {
+      response.setHeader("content-type", WEB_FILES[path]);
+      response.end(readFileSync(join(hosts, path.slice(1))));
     } else response.writeHead(404).end();
   }).listen(0, "127.0.0.1");
   await once(server, "listening");
-  const page = await browser.newPage();
-  await page.goto(`http://127.0.0.1:${(server.address() as AddressInfo).port}/`);
+  const address = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
+  const browser = spawnChromium(join(hosts, "profile"), address);
+  browser.once("exit", () => pending?.reject(new Error("chromium has ended")));
+  const version = /[\d.]+/.exec(spawnSync("chromium", ["--version"], { encoding: "utf8" }).stdout)?.[0] ?? "unknown";
   return {
     name: "chromium",
-    version: browser.version(),
-    async run(next) {
-      job = next;
-      result = undefined;
-      await page.evaluate("gateletJob()");
-      if (result === undefined) throw new Error("chromium returned no result");
-      return toInt32(result);
-    },
+    version,
+    run: (job) =>
+      new Promise((resolve, reject) => {
+        pending = { job, resolve, reject };
+        hand();
+      }),
     async stop() {
-      await browser.close();
+      await end(browser);
       server.close();
       server.closeAllConnections();
     },
   };
 }
 
-async function startNode(): Promise<Runtime> {
-  const compile = (name: string) => WebAssembly.compile(readFileSync(join(DIST, `${name}.wasm`)));
-  const modules = { simd: await compile("simd"), scalar: await compile("scalar") };
+/** This process: what the others are compared with. */
+export async function startNode(): Promise<Runtime> {
+  const [simd, scalar] = await Promise.all(KINDS.map((kind) => WebAssembly.compile(engineBytes(kind))));
   return {
     name: "node",
     version: process.versions.node,
-    run: (job) => runJob(job.buffer, modules),
+    run: (job) => runJob(job.buffer, { simd, scalar }),
     stop: async () => {},
   };
 }
 
+const STARTS = {
+  deno: startDeno,
+  bun: startBun,
+  workerd: startWorkerd,
+  wasmtime: startWasmtime,
+  chromium: startChromium,
+} as const;
+
+/** Starts a runtime; undefined, and said aloud, where it is missing. */
+export const startRuntime = (name: keyof typeof STARTS): Promise<Runtime | undefined> => STARTS[name]();
+
 /** All runtimes that are here, Node first; those that are missing are named aloud. */
 export async function* startRuntimes(): AsyncGenerator<Runtime> {
-  for (const begin of [startNode, startDeno, startBun, startWorkerd, startWasmtime, startChromium]) {
+  yield await startNode();
+  for (const begin of Object.values(STARTS)) {
     const runtime = await begin();
     if (runtime !== undefined) yield runtime;
   }

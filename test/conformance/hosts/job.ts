@@ -1,4 +1,4 @@
-import { Model } from "../../packages/kernels-as/dist/index.js";
+import { Model } from "@gatelet/kernels";
 
 /** The two builds of the kernels, compiled by the host in the way that it allows. */
 export interface KernelModules {
