@@ -1,5 +1,4 @@
-import { scaleLinear, scaleLog } from "d3-scale";
-import { area, line } from "d3-shape";
+import { decades, linear, polyline, ticks } from "./axis.js";
 import { compact, significant } from "./numbers.js";
 
 /** One curve of a panel; `y` holds one value a bin of `xStep`. */
@@ -48,28 +47,27 @@ export function renderSvg(title: string, panels: readonly PlotPanel[]): string {
 
 function renderPanel({ title, xLabel, yLabel, xStep, curves }: PlotPanel): string {
   const bins = Math.max(1, ...curves.map((curve) => curve.y.length));
-  const x = scaleLinear([0, bins * xStep], [MARGIN.left, WIDTH - MARGIN.right]);
+  const end = bins * xStep;
+  const x = linear([0, end], [MARGIN.left, WIDTH - MARGIN.right]);
   const floorY = PANEL_HEIGHT - MARGIN.bottom;
   const positive = curves.flatMap((curve) => curve.y.filter((value) => value > 0));
   const low = positive.length === 0 ? 1e-6 : positive.reduce((a, b) => Math.min(a, b));
   const high = positive.length === 0 ? 1 : positive.reduce((a, b) => Math.max(a, b));
-  const y = scaleLog(
-    [10 ** Math.floor(Math.log10(low)), 10 ** Math.ceil(Math.log10(high) + 1e-9)],
-    [floorY, MARGIN.top],
-  );
-  const position = (value: number) => (value > 0 ? y(value) : floorY);
-  const decades = y.ticks(6).filter((tick) => Math.abs(Math.log10(tick) - Math.round(Math.log10(tick))) < 1e-6);
+  const lowDecade = Math.floor(Math.log10(low));
+  const highDecade = Math.ceil(Math.log10(high) + 1e-9);
+  const exponentToY = linear([lowDecade, highDecade], [floorY, MARGIN.top]);
+  const position = (value: number) => (value > 0 ? exponentToY(Math.log10(value)) : floorY);
   const parts = [
     `<text x="${MARGIN.left}" y="22" font-size="13" font-weight="600" fill="${INK}">${escapeXml(title)}</text>`,
   ];
-  for (const tick of decades) {
-    const at = y(tick).toFixed(1);
+  for (const tick of decades(lowDecade, highDecade, 6)) {
+    const at = position(tick).toFixed(1);
     parts.push(`<line x1="${MARGIN.left}" x2="${WIDTH - MARGIN.right}" y1="${at}" y2="${at}" stroke="${PALE}"/>`);
     parts.push(
       `<text x="${MARGIN.left - 8}" y="${at}" dy="4" font-size="11" text-anchor="end" fill="${INK}">${significant(tick, 2)}</text>`,
     );
   }
-  for (const tick of x.ticks(8)) {
+  for (const tick of ticks(0, end, 8)) {
     const at = x(tick).toFixed(1);
     parts.push(`<line x1="${at}" x2="${at}" y1="${floorY}" y2="${floorY + 5}" stroke="${INK}"/>`);
     parts.push(
@@ -99,14 +97,10 @@ function renderCurve(
 ): string {
   const points = y.map((value, i): [number, number] => [toX((i + 0.5) * xStep), toY(value)]);
   if (filled) {
-    const shape = area<[number, number]>(
-      (point) => point[0],
-      floorY,
-      (point) => point[1],
-    )(points);
-    return `<path d="${shape ?? ""}" fill="${color}" fill-opacity="0.35"/>`;
+    const ends = [points.at(-1), points[0]].flatMap((point): [number, number][] => (point ? [[point[0], floorY]] : []));
+    return `<path d="${polyline([...points, ...ends])}Z" fill="${color}" fill-opacity="0.35"/>`;
   }
-  return `<path d="${line()(points) ?? ""}" fill="none" stroke="${color}" stroke-width="1.6" stroke-linejoin="round"/>`;
+  return `<path d="${polyline(points)}" fill="none" stroke="${color}" stroke-width="1.6" stroke-linejoin="round"/>`;
 }
 
 /** Right-aligned above the axes: a swatch and a label for each curve. */
