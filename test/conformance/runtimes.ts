@@ -1,4 +1,4 @@
-import { type ChildProcess, type ChildProcessByStdio, spawn, spawnSync } from "node:child_process";
+import { type ChildProcessByStdio, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer, type ServerResponse } from "node:http";
@@ -10,7 +10,7 @@ import { fileURLToPath } from "node:url";
 import { engineBytes } from "@gatelet/kernels";
 import { build } from "esbuild";
 import { extrasPackage, missing, type Requirement } from "../support/requirements.js";
-import { spawnChromium } from "./chromium.js";
+import { killChromium, spawnChromium } from "./chromium.js";
 import { runJob } from "./hosts/job.js";
 
 /** A JavaScript or WebAssembly runtime outside this process that runs jobs (hosts/job.ts). */
@@ -47,7 +47,7 @@ export async function prepareHosts(): Promise<string> {
 }
 
 export function removeHosts(): void {
-  if (folder !== undefined) rmSync(folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 });
+  if (folder !== undefined) rmSync(folder, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 });
   folder = undefined;
 }
 
@@ -57,7 +57,7 @@ function start(command: string, args: readonly string[]): Process {
   return child;
 }
 
-async function end(child: ChildProcess): Promise<void> {
+async function end(child: Process): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null) return;
   const gone = once(child, "exit");
   child.kill("SIGKILL");
@@ -246,7 +246,9 @@ async function startChromium(): Promise<Runtime | undefined> {
         hand();
       }),
     async stop() {
-      await end(browser);
+      const gone = once(browser, "exit");
+      killChromium(browser);
+      if (browser.exitCode === null && browser.signalCode === null) await gone;
       server.close();
       server.closeAllConnections();
     },

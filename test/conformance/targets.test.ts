@@ -10,7 +10,7 @@ import { convertExample, runCli, temporaryFolder } from "../e2e/cli-harness.js";
 import { ReferenceModel } from "../reference/index.js";
 import { randomFrames } from "../support/random-models.js";
 import { missing } from "../support/requirements.js";
-import { spawnChromium } from "./chromium.js";
+import { killChromium, spawnChromium } from "./chromium.js";
 
 const folder = temporaryFolder();
 let gate: Uint8Array;
@@ -150,7 +150,7 @@ function inChromium(page: string, serve: (name: string, response: ServerResponse
       let body = "";
       for await (const part of request) body += String(part);
       response.end();
-      browser.kill();
+      killChromium(browser);
       server.close();
       resolve(body);
     });
