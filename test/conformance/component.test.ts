@@ -1,5 +1,5 @@
 import { spawnSync } from "node:child_process";
-import { writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { encodeModel, type KernelName } from "@gatelet/converter/format";
 import { componentWit } from "@gatelet/kernels";
@@ -46,7 +46,6 @@ const open = (gate: Uint8Array, simd = false) => buildComponent(gate, "m", { sim
 
 describe.skipIf(missing("jco"))("the component's shell", () => {
   it("is what jco makes of the WIT today", async () => {
-    const { readFileSync } = await import("node:fs");
     const path = new URL("../../packages/kernels-as/src/link/component-shell.gen.ts", import.meta.url);
     expect(readFileSync(path, "utf8")).toBe(await componentShell());
     expect(await componentWit()).toContain("world model");
@@ -118,7 +117,12 @@ describe.skipIf(missing("wasmtime"))("a component in wasmtime", () => {
       ["run", []],
       ["run", calls[0].frames],
     ]);
-    expect(description).toMatchObject({ window, "frame-size": frameSize, "most-frames": FRAMES_A_CALL, input: "frames" });
+    expect(description).toMatchObject({
+      window,
+      "frame-size": frameSize,
+      "most-frames": FRAMES_A_CALL,
+      input: "frames",
+    });
     const errors = ["out-of-budget", "out-of-budget", "bad-frame", "bad-frame", "bad-frame"];
     expect(results).toEqual([...errors, [], calls[0].rows]);
   });

@@ -8,6 +8,7 @@ import { fileURLToPath } from "node:url";
 import { FIELD_GROUP, KERNEL_NAMES, KERNEL_RULES } from "../../packages/converter/src/format/rules.js";
 import * as schema from "../../packages/converter/src/format/schema.js";
 import { STATUSES } from "../../packages/converter/src/format/statuses.js";
+import { componentShell, hasJco } from "./component-shell.js";
 import { exp2Table, rsqrtTable, tanhHalfTable } from "./tables.js";
 
 const NOTICE =
@@ -130,6 +131,16 @@ ${rows(exp2Table(), String, 8)}
 `;
 }
 
+function trainingTables(): string {
+  return `// ${NOTICE}
+
+/** KERNELS.md (4): 257 words value << 16 | delta. */
+export const TANH_HALF: readonly number[] = [
+${rows(tanhHalfTable(), hex, 8)}
+];
+`;
+}
+
 function statusTexts(): string {
   const lines = STATUSES.map(
     ([name, text], index) => `  { name: "${name}", code: ${index === 0 ? 0 : -index}, text: "${text}" },`,
@@ -212,21 +223,25 @@ ${defines.map(([, name, value]) => `  ${name}: ${value},`).join("\n")}
 `;
 }
 
-const FILES: Record<string, () => string> = {
+const FILES: Record<string, () => string | Promise<string>> = {
   "packages/kernels-as/assembly/format.gen.ts": assemblyScriptConstants,
   "packages/kernels-as/assembly/tables.gen.ts": assemblyScriptTables,
   "packages/kernels-as/src/statuses.gen.ts": statusTexts,
   "test/reference/tables.gen.ts": typeScriptTables,
   "packages/sim/src/runner/map.gen.ts": runnerMap,
+  "packages/train/src/qat/tables.gen.ts": trainingTables,
   "firmware/include/gatelet_format.gen.h": cConstants,
   "firmware/src/gatelet_tables.gen.h": cTables,
 };
+const SHELL = "packages/kernels-as/src/link/component-shell.gen.ts";
 
-function main(): void {
+async function main(): Promise<void> {
+  if (hasJco()) FILES[SHELL] = componentShell;
+  else console.warn(`left out: ${SHELL} needs jco (npm run extras)`);
   const checkOnly = process.argv.includes("--check");
   let stale = 0;
   for (const [path, render] of Object.entries(FILES)) {
-    const text = render();
+    const text = await render();
     let current = "";
     try {
       current = readFileSync(root + path, "utf8");
@@ -243,4 +258,4 @@ function main(): void {
   if (checkOnly && stale > 0) process.exitCode = 1;
 }
 
-main();
+await main();

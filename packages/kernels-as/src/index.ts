@@ -3,7 +3,10 @@ export { type EngineKind, engineBytes, type KernelExports, simdSupported } from 
 export { KernelError, type KernelErrorCode } from "./errors.js";
 export type { FrameValues } from "./input.js";
 export {
+  type ComponentDescription,
   checkLinkedModule,
+  componentOf,
+  componentWit,
   isDirectKernel,
   kernelsFor,
   type Layout,

@@ -1,7 +1,7 @@
 import type { BuiltWasm } from "./build-wasm.js";
 
 /** What a program may want to know of a model without running it. */
-export function modelCard({ model, facts }: BuiltWasm, name: string) {
+export function modelCard({ model, facts }: Pick<BuiltWasm, "model" | "facts">, name: string) {
   const { header, meta } = model;
   return {
     name: meta.name ?? name,

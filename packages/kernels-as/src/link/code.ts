@@ -16,6 +16,9 @@ export class Code {
     return this;
   }
 
+  unreachable(): this {
+    return this.op(0x00);
+  }
   block(): this {
     this.out.u8(0x02, VOID_BLOCK);
     return this;
@@ -68,6 +71,12 @@ export class Code {
   loadU16(offset = 0): this {
     return this.op(0x2f, 1, offset);
   }
+  loadS16(offset = 0): this {
+    return this.op(0x2e, 1, offset);
+  }
+  store8(offset = 0): this {
+    return this.op(0x3a, 0, offset);
+  }
   store(offset = 0): this {
     return this.op(0x36, 2, offset);
   }
@@ -103,6 +112,12 @@ export class Code {
   }
   multiply(): this {
     return this.op(0x6c);
+  }
+  divideUnsigned(): this {
+    return this.op(0x6e);
+  }
+  remainderUnsigned(): this {
+    return this.op(0x70);
   }
   or(): this {
     return this.op(0x72);

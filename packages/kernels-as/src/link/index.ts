@@ -1,3 +1,5 @@
+export { componentOf, componentWit } from "./component.js";
+export type { ComponentDescription } from "./component-data.js";
 export { checkLinkedModule, type LinkedProfile } from "./constraints.js";
 export { isDirectKernel } from "./direct.js";
 export type { LinkFacts, LinkRecord } from "./facts.js";

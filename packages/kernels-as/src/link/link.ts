@@ -1,5 +1,7 @@
 import { ByteWriter } from "./bytes.js";
 import { Code } from "./code.js";
+import { addComponentAbi, COMPONENT_FUNCTIONS } from "./component-abi.js";
+import type { ComponentDescription } from "./component-data.js";
 import {
   countFunction,
   directReset,
@@ -28,6 +30,8 @@ export interface LinkOptions {
   readonly simd: boolean;
   /** Frames that the input buffer holds; `run` takes as many in one call. */
   readonly frames: number;
+  /** Exports what a component wants of its core module (component.ts) instead of the module's own functions. */
+  readonly component?: ComponentDescription;
 }
 
 /** A self-contained module and where things are in its memory. */
@@ -182,25 +186,14 @@ export function linkModule(
     builder.add("start", 0, false, new Code().call(index("reset")).drop().toBody());
   }
 
+  if (options.component !== undefined) {
+    const abi = addComponentAbi(builder, facts, layout, end, options.component);
+    data.push(...abi.data);
+    end = abi.end;
+  }
   module.memory = { minimum: Math.ceil(end / PAGE_BYTES), maximum: Math.ceil(end / PAGE_BYTES) };
   module.data = data.sort((a, b) => a.offset - b.offset);
-  module.globals = [end, layout.frame, layout.output, layout.saved].map((value) => ({
-    type: I32,
-    isMutable: false,
-    value,
-  }));
-  module.start = index("start");
-  const named = ["__heap_base", "frames", "output", "state"];
-  module.exports = [
-    { name: "memory", kind: EXPORT_KIND.MEMORY, index: 0 },
-    { name: "__data_end", kind: EXPORT_KIND.GLOBAL, index: 0 },
-    ...named.map((name, at) => ({ name, kind: EXPORT_KIND.GLOBAL, index: at })),
-    ...LINKED_FUNCTIONS.map((name) => ({
-      name,
-      kind: EXPORT_KIND.FUNCTION,
-      index: index(name === "init" ? "reset" : name),
-    })),
-  ];
+  setExports(module, index, layout, end, options.component !== undefined);
   const stubbed = unneeded(facts.kernels);
   const bytes = encodeModule(stubFunctions(module, builder, stubbed));
   const modelBytes = modelData.reduce((sum, part) => sum + part.bytes.length, 0);
@@ -210,6 +203,33 @@ export function linkModule(
     codeBytes: bytes.length - modelBytes,
     shape: isChain ? "chain" : "general",
   };
+}
+
+/** What the host sees: the module's own functions and addresses, or the functions of the canonical ABI. */
+function setExports(module: WasmModule, index: FunctionIndex, layout: Layout, end: number, isComponent: boolean): void {
+  const memory = { name: "memory", kind: EXPORT_KIND.MEMORY, index: 0 };
+  module.start = index("start");
+  if (isComponent) {
+    module.globals = [];
+    module.exports = [
+      memory,
+      ...COMPONENT_FUNCTIONS.map(([key, name]) => ({ name, kind: EXPORT_KIND.FUNCTION, index: index(key) })),
+    ];
+    return;
+  }
+  const addresses = [end, layout.frame, layout.output, layout.saved];
+  module.globals = addresses.map((value) => ({ type: I32, isMutable: false, value }));
+  const named = ["__heap_base", "frames", "output", "state"];
+  module.exports = [
+    memory,
+    { name: "__data_end", kind: EXPORT_KIND.GLOBAL, index: 0 },
+    ...named.map((name, at) => ({ name, kind: EXPORT_KIND.GLOBAL, index: at })),
+    ...LINKED_FUNCTIONS.map((name) => ({
+      name,
+      kind: EXPORT_KIND.FUNCTION,
+      index: index(name === "init" ? "reset" : name),
+    })),
+  ];
 }
 
 const UNREACHABLE = Uint8Array.of(0, 0x00, 0x0b);
