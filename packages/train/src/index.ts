@@ -86,6 +86,8 @@ export { type LayerSensitivity, layerSensitivity } from "./prune/sensitivity.js"
 export { type PruneGoal, pruneUnits, unitScores } from "./prune/structured.js";
 export { MagnitudeMask, sparsity } from "./prune/unstructured.js";
 export { type DistillOptions, distilledSet } from "./qat/distill.js";
+export type { Rows, SimulatedLayer } from "./qat/simulated-layer.js";
+export { IntegerSimulation } from "./qat/simulation.js";
 export {
   convertRounded,
   graphOf,
@@ -93,7 +95,7 @@ export {
   type QuantizedTrainingOptions,
   trainQuantized,
 } from "./qat/train-quantized.js";
-export { type LayerGrid, projectWeights, weightGrids } from "./qat/weight-grid.js";
+export { type LayerGrid, type NetworkGrids, networkGrids, projectWeights, weightGrids } from "./qat/weight-grid.js";
 export {
   parseTarget,
   type ShrinkReport,

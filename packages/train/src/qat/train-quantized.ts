@@ -7,12 +7,13 @@ import {
   type WeightBits,
 } from "@gatelet/converter";
 import type { LayersModel } from "@tensorflow/tfjs";
-import { readNetwork } from "../prune/network.js";
+import { type Network, readNetwork } from "../prune/network.js";
 import type { Tf } from "../tf/load-tf.js";
 import { modelFiles } from "../tf/model-files.js";
 import { type TrainOptions, type TrainResult, trainModel } from "../training/train-model.js";
 import type { TrainingSet } from "../training/training-set.js";
-import { projectWeights, weightGrids } from "./weight-grid.js";
+import { IntegerSimulation } from "./simulation.js";
+import { type NetworkGrids, networkGrids, projectWeights } from "./weight-grid.js";
 
 export interface QuantizedTrainingOptions {
   readonly bits: WeightBits;
@@ -21,6 +22,11 @@ export interface QuantizedTrainingOptions {
   /** Calibration windows, unit and input transform, as `convert` takes them. */
   readonly conversion: Pick<ConvertOptions, "calibration" | "calibrationUnit" | "inputTransform" | "meta">;
   readonly training: TrainOptions;
+  /**
+   * Scores a file, e.g. on validation windows in the integer engine: the best epoch's is taken, or the one before
+   * training. Absent: the best epoch is that of the simulation.
+   */
+  readonly judge?: (converted: ConvertedModel) => Promise<number>;
 }
 
 export interface QuantizedTraining {
@@ -30,9 +36,10 @@ export interface QuantizedTraining {
 }
 
 /**
- * Quantization-aware training: the network computes with weights rounded to the steps that the converter will use,
- * gradients go straight through to the weights themselves. Activations are not rounded: at 16 bits their noise is hundreds of
- * times smaller than that of the weights. The model is left with the rounded weights of the best epoch.
+ * Quantization-aware training: the forward pass is the file's integer arithmetic (`IntegerSimulation`), and gradients go
+ * straight through its roundings to the float weights. Networks with layers that are not simulated compute with rounded
+ * weights only. Scales follow the weights: they are chosen anew behind every epoch. The model is left with the rounded
+ * weights of the best epoch.
  */
 export async function trainQuantized(
   tf: Tf,
@@ -40,14 +47,54 @@ export async function trainQuantized(
   data: { readonly train: TrainingSet; readonly validation?: TrainingSet },
   options: QuantizedTrainingOptions,
 ): Promise<QuantizedTraining> {
+  const { judge } = options;
   const network = readNetwork(model);
-  const grids = weightGrids(network, (await convertRounded(tf, model, options)).report);
+  let converted = await convertRounded(tf, model, options);
+  let grids = networkGrids(network, converted.report);
+  const notSimulated = missingLayer(tf, network, grids);
+  let best = judge === undefined ? undefined : await judged(judge, converted, model);
   const training = await trainModel(tf, model, data, {
     ...options.training,
-    project: (weights) => projectWeights(network, grids, weights),
-    config: { ...options.training.config, grids },
+    project: (weights) => projectWeights(network, grids.layers, weights),
+    ...(notSimulated === undefined ? { forward: () => new IntegerSimulation(tf, network, grids).forward(model) } : {}),
+    config: { ...options.training.config, grids, ...(notSimulated === undefined ? {} : { notSimulated }) },
+    onEpoch: async (metrics) => {
+      converted = await convertRounded(tf, model, options);
+      grids = networkGrids(network, converted.report);
+      if (judge !== undefined) {
+        const found = await judged(judge, converted, model);
+        if (best === undefined || found.score >= best.score) best = found;
+      }
+      await options.training.onEpoch?.(metrics);
+    },
   });
-  return { training, converted: await convertRounded(tf, model, options) };
+  if (best === undefined) return { training, converted: await convertRounded(tf, model, options) };
+  setWeights(tf, model, best.weights);
+  return { training, converted: best.converted };
+}
+
+async function judged(
+  judge: (converted: ConvertedModel) => Promise<number>,
+  converted: ConvertedModel,
+  model: LayersModel,
+) {
+  const weights = model.weights.map((weight) => Float32Array.from(weight.read().dataSync()));
+  return { score: await judge(converted), converted, weights };
+}
+
+function setWeights(tf: Tf, model: LayersModel, arrays: readonly Float32Array[]): void {
+  tf.tidy(() => {
+    model.weights.forEach((weight, i) => {
+      weight.write(tf.tensor(arrays[i], weight.shape as number[]));
+    });
+  });
+}
+
+/** Class of the first layer that cannot be trained in integer arithmetic; undefined: the whole network can. */
+function missingLayer(tf: Tf, network: Network, grids: NetworkGrids): string | undefined {
+  return new IntegerSimulation(tf, network, grids).load(
+    network.layers.flatMap(({ weights }) => weights.map(({ data }) => data)),
+  );
 }
 
 /** Converts with plain rounding: weights that lie on a grid stay where they are. */

@@ -11,6 +11,17 @@ export interface LayerGrid {
   /** Left shift of the part that is summed first. */
   readonly shift: number;
   readonly recurrentFirst: boolean;
+  /** LSTM: fraction bits of the cell state. */
+  readonly cellBits?: number;
+}
+
+/** Scales and bits of a converted network. */
+export interface NetworkGrids {
+  readonly layers: readonly (LayerGrid | undefined)[];
+  /** Real value of one LSB of each layer's rows; undefined where no record of its own gives them. */
+  readonly scales: readonly (number | undefined)[];
+  /** The same of the input rows. */
+  readonly inputScale: number;
 }
 
 /**
@@ -26,10 +37,19 @@ export function weightGrids(network: Network, report: QuantizeReport): (LayerGri
     if (layer.weights.length === 0) return undefined;
     const place = report.layers.findIndex((record) => record.name === name && record.bits !== undefined);
     if (place < 1) throw new TrainError("PRUNE_UNSUPPORTED", `layer ${name} is not found in the converted file`);
-    const { bits = 8, scale, alignShift = 0, recurrentFirst = false } = report.layers[place];
+    const { bits = 8, scale, alignShift = 0, recurrentFirst = false, cellBits } = report.layers[place];
     const inputScale = report.layers[place - 1].scale;
-    return { bits, inputScale, hiddenScale: scale, shift: alignShift, recurrentFirst };
+    const grid = { bits, inputScale, hiddenScale: scale, shift: alignShift, recurrentFirst };
+    return cellBits === undefined ? grid : { ...grid, cellBits };
   });
+}
+
+/** The same with the scale of the input rows. */
+export function networkGrids(network: Network, report: QuantizeReport): NetworkGrids {
+  const scales = network.layers.map(
+    ({ config }) => report.layers.find(({ record, name }) => record > 0 && name === config["name"])?.scale,
+  );
+  return { layers: weightGrids(network, report), scales, inputScale: report.layers[0].scale };
 }
 
 /**
@@ -85,7 +105,7 @@ function projectLayer(layer: NetworkLayer, grid: LayerGrid, weights: readonly Fl
 }
 
 /** Steps that are tried at 4 bits, as parts of the one that fits the largest weight. */
-const PARTS = [1, 0.9, 0.8, 0.7, 0.6];
+const PARTS = Array.from({ length: 15 }, (_, i) => 1 - 0.04 * i);
 
 function projectRow(parts: readonly Part[], row: number, width: number, limit: number, bits: WeightBits): void {
   let largest = 0;
