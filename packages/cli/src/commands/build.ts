@@ -28,7 +28,7 @@ export function buildCommand(terminal: Terminal): Command {
     .addOption(jsonOption())
     .addHelpText(
       "after",
-      "\ntargets:\n  wasm  one self-contained module, C header, example for WAMR and wasm3\n  esm   npm package with a loader for Node, browsers, workers\n  c     the model as an array, the C sources it needs, CMakeLists.txt, main.c\n\nexample:\n  gatelet build har.gate --target wasm --ram 32K -o dist/",
+      "\ntargets:\n  wasm       one self-contained module, C header, example for WAMR and wasm3\n  esm        npm package with a loader for Node, browsers, workers\n  component  WebAssembly component and its WIT; with jco installed a JavaScript package too\n  c          the model as an array, the C sources it needs, CMakeLists.txt, main.c\n\nexample:\n  gatelet build har.gate --target wasm --ram 32K -o dist/",
     )
     .action((file: string, flags: BuildFlags) => run(terminal, file, flags));
 }
@@ -68,10 +68,11 @@ async function run(terminal: Terminal, file: string, flags: BuildFlags): Promise
           ramBytes: wasm.ramBytes,
         };
   if (flags.json) {
-    terminal.print(JSON.stringify({ target: flags.target, files: written, ...sizes }, null, 2));
+    terminal.print(JSON.stringify({ target: flags.target, files: written, ...sizes, note: result.note }, null, 2));
     return;
   }
   for (const { path, bytes } of written) terminal.print(`${path}  ${bytes} bytes`);
+  if (result.note !== undefined) terminal.print(result.note);
   if (sizes === undefined) return;
   terminal.print(
     `code ${sizes.codeBytes} bytes, linear memory ${sizes.memoryBytes} bytes, never grows; with the module ${sizes.ramBytes} bytes of RAM under wamr`,

@@ -8,7 +8,7 @@ export function modelCard({ model, facts }: Pick<BuiltWasm, "model" | "facts">, 
     modelCrc: facts.crc32,
     window: header.window,
     frameSize: header.frameSize,
-    input: header.inputKind === 1 ? "tokens" : "frames",
+    input: header.inputKind === 1 ? ("tokens" as const) : ("frames" as const),
     vocabularySize: header.vocabularySize,
     outputSize: header.outputSize,
     outputScale: header.outputScale,
@@ -208,10 +208,11 @@ export const bytes = () => Uint8Array.from(atob(TEXT), (character) => character.
 `;
 }
 
-export function esmPackage(name: string): string {
+/** @param wasm path of the module in the package */
+export function esmPackage(name: string, wasm = `${name}.wasm`): string {
   const exports = {
     ".": { types: "./index.d.ts", default: "./index.js" },
-    [`./${name}.wasm`]: `./${name}.wasm`,
+    [`./${name}.wasm`]: `./${wasm}`,
     "./package.json": "./package.json",
   };
   const value = {
@@ -221,7 +222,7 @@ export function esmPackage(name: string): string {
     exports,
     types: "./index.d.ts",
     sideEffects: false,
-    files: ["index.js", "index.d.ts", "bytes.js", `${name}.wasm`],
+    files: ["index.js", "index.d.ts", "bytes.js", wasm.split("/")[0]],
   };
   return `${JSON.stringify(value, null, 2)}\n`;
 }

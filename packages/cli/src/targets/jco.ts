@@ -1,0 +1,36 @@
+import { createRequire } from "node:module";
+import { join } from "node:path";
+import { pathToFileURL } from "node:url";
+
+/** The version whose output the tests run; others of its line may do as well. */
+export const JCO_INSTALL = "npm install --save-dev --save-exact @bytecodealliance/jco@1.34.0";
+
+/** What is used of jco. */
+interface Jco {
+  transpile(
+    component: Uint8Array,
+    options: { name: string; instantiation: "async"; minify: boolean },
+  ): Promise<{ files: Readonly<Record<string, Uint8Array>> }>;
+}
+
+/** jco of the user's project, or beside this package; undefined where there is none. */
+async function findJco(): Promise<Jco | undefined> {
+  for (const from of [pathToFileURL(join(process.cwd(), "package.json")).href, import.meta.url]) {
+    let path: string;
+    try {
+      path = createRequire(from).resolve("@bytecodealliance/jco");
+    } catch (error) {
+      if (error instanceof Error && "code" in error && error.code === "MODULE_NOT_FOUND") continue;
+      throw error;
+    }
+    return (await import(pathToFileURL(path).href)) as Jco;
+  }
+  return undefined;
+}
+
+/** JavaScript glue and core module of a component, by file name; undefined where jco is not installed. */
+export async function transpile(component: Uint8Array): Promise<Readonly<Record<string, Uint8Array>> | undefined> {
+  const jco = await findJco();
+  if (jco === undefined) return undefined;
+  return (await jco.transpile(component, { name: "model", instantiation: "async", minify: true })).files;
+}
