@@ -17,6 +17,7 @@ import type { Terminal } from "../terminal.js";
 import { percent, significant } from "../text/numbers.js";
 import { renderTable } from "../text/table.js";
 import { shownPool } from "../training/progress.js";
+import { renderStreams, scoreStreams } from "../training/streams.js";
 import { jsonOption, wholeNumber } from "./options.js";
 
 interface TrainFlags {
@@ -41,6 +42,7 @@ interface TrainFlags {
   readonly withUnlabelled?: true;
   readonly stream?: true;
   readonly margin?: number;
+  readonly change: "ignore" | "soft";
   readonly balance: Balance;
   readonly augment: readonly string[];
   readonly epochs: number;
@@ -78,9 +80,14 @@ export function trainCommand(terminal: Terminal): Command {
     .addOption(new Option("--split <how>", "who is tested").choices(["given", "subject", "random"]).default("subject"))
     .option("--allow-leaks", "let training and test windows share frames: flatters the score")
     .option("--with-unlabelled", "frames without a label are a class of their own")
-    .option("--stream", "learn an answer a frame, for stream models")
+    .option("--stream", "learn an answer a frame with the state kept over whole recordings; --window frames in a piece")
     .addOption(
-      new Option("--margin <frames>", "with --stream: ignore so many frames round a change").argParser(wholeNumber(0)),
+      new Option("--margin <frames>", "with --stream: frames round a change of label").argParser(wholeNumber(0)),
+    )
+    .addOption(
+      new Option("--change <how>", "with --margin: they do not count, or their target passes over slowly")
+        .choices(["ignore", "soft"])
+        .default("ignore"),
     )
     .addOption(
       new Option("--balance <how>", "evens out rare classes")
@@ -117,12 +124,30 @@ async function run(terminal: Terminal, flags: TrainFlags): Promise<void> {
   const shown = { workers: flags.workers, quiet: flags.json === true, runs: placed.length };
   const results = await runTrainJobs(placed, shownPool(terminal, progress, shown)).finally(() => progress.end());
   const runs = placed.map(({ name, folder }, i) => ({ name, folder, ...results[i] }));
+  if (flags.stream) return printStreams(terminal, await scoreStreams(placed), runs, flags);
   if (flags.json) return terminal.print(JSON.stringify({ runs }, null, 2));
   terminal.print(renderRuns(terminal, runs));
   const best = runs.reduce((a, b) => (scoreOf(b) > scoreOf(a) ? b : a));
   terminal.print(
     `\nbest model: ${join(best.folder, "best")}, next: gatelet convert ${join(best.folder, "best")} --calibrate ${flags.data} -o model.gate`,
   );
+}
+
+/** Scores of streams come from the integer engine, over whole recordings. */
+function printStreams(
+  terminal: Terminal,
+  streams: Awaited<ReturnType<typeof scoreStreams>>,
+  trained: readonly (TrainJobResult & { name: string; folder: string })[],
+  { json }: TrainFlags,
+): void {
+  const runs = trained.map((run, i) => ({ ...run, stream: streams[i] }));
+  if (json) {
+    terminal.print(JSON.stringify({ runs }, null, 2));
+    return;
+  }
+  terminal.print(renderRuns(terminal, runs));
+  terminal.print(`\n${renderStreams(terminal, runs)}`);
+  terminal.print("\none decision a frame over whole test recordings; stream.gate stands in the folder of each run");
 }
 
 /** The training that flags describe. Throws `USAGE` for what is not a number. */
@@ -159,7 +184,8 @@ function jobOf(flags: TrainFlags): TrainJob {
     ...(flags.stream
       ? {
           stream: {
-            change: "ignore",
+            stateful: true,
+            change: flags.change,
             margin: flags.margin ?? 0,
             warmUp: flags.window >> 2,
             ...(flags.withUnlabelled ? { rejection: 0 } : {}),

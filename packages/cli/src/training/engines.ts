@@ -13,6 +13,11 @@ export const loadInteger: LoadInteger = async (gate) => {
       const rows = model.runRaw(counts, out);
       return out.subarray((rows - 1) * outputSize, rows * outputSize);
     },
+    stream: (counts) => {
+      const all = new Int32Array(outputSize * model.maxRows(counts.length / model.description.frameSize));
+      model.reset();
+      return all.subarray(0, outputSize * model.runRaw(counts, all));
+    },
   };
 };
 

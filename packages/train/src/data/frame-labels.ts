@@ -98,3 +98,54 @@ export function streamSet(
   };
   return { set, normalization, windows };
 }
+
+/** Fewest pieces into which a recording is cut for the sake of more lanes: most of them begin with a warm state. */
+const LEAST_CHAIN = 4;
+
+/**
+ * Whole recordings as pieces that follow each other, with an answer for every frame: for training and scoring with kept state.
+ * The last piece is filled up with frames that do not count.
+ * @param options.lanes  long recordings are cut until there are about so many of them (training in parallel); such a cut
+ *                       begins cold, so its first `warmUp` frames do not count. Absent: no cuts
+ */
+export function continuousSet(
+  recordings: Recordings,
+  options: FrameLabelOptions & {
+    readonly length: number;
+    readonly classes: number;
+    readonly normalization: Normalization;
+    readonly warmUp?: number;
+    readonly lanes?: number;
+  },
+): TrainingSet {
+  const { length, classes, normalization, warmUp = 0, lanes } = options;
+  const { channels, rawScale, missing } = recordings;
+  const counts = recordings.sequences.map((sequence) => Math.ceil(sequence.length / length));
+  const count = counts.reduce((sum, pieces) => sum + pieces, 0);
+  const longest = lanes === undefined ? count : Math.max(LEAST_CHAIN, Math.ceil(count / lanes));
+  const inputs = new Float32Array(count * length * channels);
+  const targets = new Float32Array(count * length * classes);
+  const weights = new Float32Array(count * length);
+  const previous = new Int32Array(count);
+  let first = 0;
+  recordings.sequences.forEach(({ samples, length: frames }, sequence) => {
+    const known = frameTargets(recordings, sequence, classes, options);
+    const start = first * length;
+    targets.set(known.targets, start * classes);
+    // Frames behind the end need a distribution too, if one without weight.
+    for (let row = start + frames; row < start + counts[sequence] * length; row++) targets[row * classes] = 1;
+    weights.set(known.weights, start);
+    for (let at = 0; at < frames * channels; at++) {
+      const c = at % channels;
+      if (samples[at] === missing) weights[start + Math.floor(at / channels)] = 0;
+      else inputs[start * channels + at] = (samples[at] * rawScale[c] - normalization.mean[c]) / normalization.std[c];
+    }
+    for (let piece = 0; piece < counts[sequence]; piece++) {
+      const cold = piece % longest === 0;
+      previous[first + piece] = cold ? -1 : first + piece - 1;
+      if (cold && piece > 0) weights.fill(0, start + piece * length, start + piece * length + warmUp);
+    }
+    first += counts[sequence];
+  });
+  return { inputs, shape: [length, channels], count, targets, weights, outputs: classes, rows: length, previous };
+}

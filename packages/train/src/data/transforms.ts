@@ -78,3 +78,41 @@ function fillChannel(samples: Int16Array | Float32Array, channel: number, channe
     else last = samples[at]!;
   }
 }
+
+/** Values beyond those seen that counts can still express. */
+const HEADROOM = 2;
+
+/** Physical value of one count, per channel, so that twice the largest value seen fits into 16 bits. */
+export function countScale(recordings: Recordings): number[] {
+  const most = new Float64Array(recordings.channels);
+  for (const { samples } of recordings.sequences) {
+    for (let at = 0; at < samples.length; at++) {
+      const c = at % recordings.channels;
+      if (samples[at] !== recordings.missing) most[c] = Math.max(most[c], Math.abs(samples[at]));
+    }
+  }
+  return Array.from(most, (value, c) => (value === 0 ? 1 : (HEADROOM * value * recordings.rawScale[c]) / 32767));
+}
+
+/**
+ * Recordings of physical values as the counts that a 16-bit sensor would give; counts stay what they are. Values that do
+ * not fit saturate. Not for recordings in which values are missing: these would become values.
+ * @param scale physical value of one count, per channel
+ */
+export function countedRecordings(
+  recordings: Recordings,
+  scale: readonly number[] = countScale(recordings),
+): Recordings {
+  const { channels, rawScale } = recordings;
+  if (recordings.sequences.every(({ samples }) => samples instanceof Int16Array)) return recordings;
+  if (recordings.missing !== undefined) {
+    throw new DataError("DATA_FORM_UNKNOWN", `${recordings.name}: values are missing and cannot become counts`);
+  }
+  const sequences = recordings.sequences.map((sequence) => ({
+    ...sequence,
+    samples: Int16Array.from(sequence.samples as Float32Array, (value, at) =>
+      Math.max(-32768, Math.min(32767, Math.round((value * rawScale[at % channels]) / scale[at % channels]))),
+    ),
+  }));
+  return { ...recordings, rawScale: scale, sequences };
+}

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import type { LayersModel } from "@tensorflow/tfjs";
 import { type AugmentOptions, createAugment } from "../data/augment.js";
 import { type Balance, balanceSet } from "../data/balance.js";
-import { type FrameLabelOptions, streamSet } from "../data/frame-labels.js";
+import { continuousSet, type FrameLabelOptions, streamSet } from "../data/frame-labels.js";
 import { loadRecordings, readUnpacked } from "../data/load.js";
 import {
   classificationSet,
@@ -62,7 +62,11 @@ export interface TrainJob {
         readonly dropout?: number;
       }
     | { readonly topology: string };
-  readonly stream?: FrameLabelOptions & { readonly warmUp?: number };
+  /**
+   * An answer a frame. `stateful`: recordings are walked through piece by piece with the state kept (truncated
+   * back-propagation through time), and scored so; else pieces are independent and begin cold.
+   */
+  readonly stream?: FrameLabelOptions & { readonly warmUp?: number; readonly stateful?: boolean };
   readonly balance?: Balance;
   readonly augment?: AugmentOptions;
   readonly training: Pick<
@@ -103,15 +107,17 @@ export interface JobSamples {
   readonly test: TrainingSet;
   readonly normalization: Normalization;
   readonly target?: { readonly mean: number; readonly std: number };
+  /** Whole recordings of the parts, for streams. */
+  readonly streams?: { readonly train: Recordings; readonly test: Recordings };
   /** Places of the parts' windows; empty for streams. */
   readonly indices: { readonly train: Uint32Array; readonly validation: Uint32Array; readonly test: Uint32Array };
 }
 
+/** What decides the samples of a job. */
+export type SampleJob = Pick<TrainJob, "data" | "stream" | "seed" | "limit"> & Partial<Pick<TrainJob, "training">>;
+
 /** Reads, windows, splits, normalizes. Throws DataError, TrainError (`SPLIT_LEAK` where parts share frames). */
-export async function prepareSamples(
-  job: Pick<TrainJob, "data" | "stream" | "seed" | "limit">,
-  known?: Normalization,
-): Promise<JobSamples> {
+export async function prepareSamples(job: SampleJob, known?: Normalization): Promise<JobSamples> {
   return samplesOf(await loadJobRecordings(job.data), job, known);
 }
 
@@ -119,11 +125,7 @@ export async function prepareSamples(
  * The same for recordings that are there already.
  * @param known normalization of a model that is trained already; default: fitted on the training windows
  */
-export async function samplesOf(
-  recordings: Recordings,
-  job: Pick<TrainJob, "data" | "stream" | "seed" | "limit">,
-  known?: Normalization,
-): Promise<JobSamples> {
+export async function samplesOf(recordings: Recordings, job: SampleJob, known?: Normalization): Promise<JobSamples> {
   const { data } = job;
   const windows = await jobWindows(data, recordings);
   const shares = {
@@ -181,7 +183,7 @@ async function jobWindows(data: JobData, recordings: Recordings): Promise<Window
 
 /** Streams are divided by whole recordings. */
 function streamSamples(
-  job: Pick<TrainJob, "data" | "stream">,
+  job: SampleJob,
   recordings: Recordings,
   windows: WindowSet,
   split: { train: Uint32Array; validation: Uint32Array; test: Uint32Array },
@@ -191,16 +193,23 @@ function streamSamples(
     return { ...recordings, sequences: recordings.sequences.filter((_, place) => places.has(place)) };
   };
   const options = { ...job.stream, length: job.data.window, classes: recordings.classes.length };
-  const train = streamSet(sequencesOf(split.train), { ...options, hop: job.data.hop ?? job.data.window });
+  const streams = { train: sequencesOf(split.train), test: sequencesOf(split.test) };
+  const train = streamSet(streams.train, { ...options, hop: job.data.hop ?? job.data.window });
   const rest = { ...options, normalization: train.normalization, change: "hard" as const };
   const empty = new Uint32Array(0);
+  const stateful = job.stream?.stateful === true;
+  const scored = (part: Recordings) => (stateful ? continuousSet(part, rest) : streamSet(part, rest).set);
+  const lanes = job.training?.batchSize ?? 64;
   return {
     recordings,
     windows: train.windows,
-    train: train.set,
-    validation: split.validation.length === 0 ? undefined : streamSet(sequencesOf(split.validation), rest).set,
-    test: streamSet(sequencesOf(split.test), rest).set,
+    train: stateful
+      ? continuousSet(streams.train, { ...options, normalization: train.normalization, lanes })
+      : train.set,
+    validation: split.validation.length === 0 ? undefined : scored(sequencesOf(split.validation)),
+    test: scored(streams.test),
     normalization: train.normalization,
+    streams,
     indices: { train: empty, validation: empty, test: empty },
   };
 }
@@ -224,6 +233,10 @@ export async function buildJobModel(tf: Tf, job: TrainJob, samples: JobSamples):
   const [, ...input] = model.inputs[0].shape;
   const output = model.outputs[0].shape[model.outputs[0].shape.length - 1];
   const fits = input.length === 2 && (input[0] === null || input[0] === steps) && input[1] === channels;
+  if (fits && output === samples.train.outputs && job.stream !== undefined && model.outputs[0].shape.length < 3) {
+    const why = "gives one answer a window, a stream needs one a frame: set returnSequences in its recurrent layers";
+    throw new TrainError("TOPOLOGY_INVALID", `${job.model.topology} ${why}`);
+  }
   if (fits && output === samples.train.outputs) return model;
   throw new TrainError(
     "TOPOLOGY_INVALID",
@@ -237,6 +250,7 @@ export async function buildJobModel(tf: Tf, job: TrainJob, samples: JobSamples):
  * A folder with the result of the same job is not computed again; an unfinished one goes on.
  */
 export async function runTrainJob(job: TrainJob, folder: string, hooks: JobHooks = {}): Promise<TrainJobResult> {
+  checkStreamAugmentation(job);
   const known = await readResult(folder, job);
   if (known !== undefined) return known;
   const samples = await prepareSamples(job);
@@ -276,6 +290,13 @@ export async function runTrainJob(job: TrainJob, folder: string, hooks: JobHooks
   model.dispose();
   await writeWhole(join(folder, "result.json"), JSON.stringify({ job, outcome }, null, 1));
   return outcome;
+}
+
+/** Labels stay where they are: what moves the frames of a stream would part them. */
+function checkStreamAugmentation({ stream, augment = {} }: TrainJob): void {
+  const moving = (["shift", "warp", "crop"] as const).find((kind) => augment[kind] !== undefined);
+  if (stream === undefined || moving === undefined) return;
+  throw new TrainError("TRAIN_OPTION", `augmentation ${moving} moves frames away from their labels: not for streams`);
 }
 
 async function readResult(folder: string, job: TrainJob): Promise<TrainJobResult | undefined> {

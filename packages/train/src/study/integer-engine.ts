@@ -5,6 +5,8 @@ export interface IntegerModel {
    * @returns the last output row; on one scale, so that the largest integer decides. Valid until the next call
    */
   window(counts: Int16Array): ArrayLike<number>;
+  /** Walks a stream model through frames of counts from a fresh state: the rows of all frames, one behind the other. */
+  stream?(counts: Int16Array): ArrayLike<number>;
 }
 
 export type LoadInteger = (gate: Uint8Array) => Promise<IntegerModel>;

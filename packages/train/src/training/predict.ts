@@ -1,8 +1,10 @@
 import type { LayersModel, Tensor } from "@tensorflow/tfjs";
 import { argMax, ConfusionMatrix } from "../metrics/classification.js";
 import type { Tf } from "../tf/load-tf.js";
+import { TrainError } from "./errors.js";
 import type { LossName } from "./losses.js";
-import { labelsOf, type TrainingSet } from "./training-set.js";
+import { StatefulNetwork, streamBatches } from "./stateful-network.js";
+import { labelsOf, pickRows, type TrainingSet } from "./training-set.js";
 
 /** How well a set is answered; accuracy and F1 only where the answers are classes. */
 export interface Scores {
@@ -16,11 +18,18 @@ const BATCH = 256;
 /** A network's forward pass on one batch: [batch, ...shape] to answers. */
 export type Forward = (inputs: Tensor) => Tensor;
 
-/** Answers for every sample, [count * rows, outputs]. Yields to the event loop between batches. */
+/**
+ * Answers for every sample, [count * rows, outputs]. Yields to the event loop between batches. Pieces of recordings are
+ * answered in their order with the state kept, by a network only.
+ */
 export async function predictAll(tf: Tf, forward: LayersModel | Forward, set: TrainingSet): Promise<Float32Array> {
   const size = set.inputs.length / set.count;
   const width = set.rows * set.outputs;
   const answers = new Float32Array(set.count * width);
+  if (set.previous !== undefined) {
+    if (typeof forward === "function") throw new TrainError("TRAIN_OPTION", "a forward pass of its own keeps no state");
+    return predictStream(tf, forward, set, set.previous);
+  }
   const run = typeof forward === "function" ? forward : (inputs: Tensor) => forward.predict(inputs) as Tensor;
   for (let first = 0; first < set.count; first += BATCH) {
     const count = Math.min(BATCH, set.count - first);
@@ -29,6 +38,34 @@ export async function predictAll(tf: Tf, forward: LayersModel | Forward, set: Tr
     );
     answers.set((await output.data()) as Float32Array, first * width);
     output.dispose();
+  }
+  return answers;
+}
+
+async function predictStream(
+  tf: Tf,
+  model: LayersModel,
+  set: TrainingSet,
+  previous: Int32Array,
+): Promise<Float32Array> {
+  const size = set.inputs.length / set.count;
+  const width = set.rows * set.outputs;
+  const answers = new Float32Array(set.count * width);
+  const network = new StatefulNetwork(tf, model);
+  for (const indices of streamBatches(previous, BATCH)) {
+    const output = tf.tidy(() =>
+      network.forward(
+        indices,
+        previous,
+        false,
+      )(tf.tensor(pickRows(set.inputs, indices, size), [indices.length, ...set.shape])),
+    );
+    const values = (await output.data()) as Float32Array;
+    indices.forEach((index, i) => {
+      answers.set(values.subarray(i * width, (i + 1) * width), index * width);
+    });
+    output.dispose();
+    network.finish(previous);
   }
   return answers;
 }

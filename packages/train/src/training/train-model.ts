@@ -11,7 +11,8 @@ import { asRows, chooseLoss, type LossName, rowLoss } from "./losses.js";
 import { type Forward, predictAll, type Scores, scoreAnswers } from "./predict.js";
 import { type EpochMetrics, RunFolder } from "./run-folder.js";
 import { derivedRandom, withSeededRandom } from "./seeded-random.js";
-import { checkTrainingSet, type TrainingSet } from "./training-set.js";
+import { StatefulNetwork, streamBatches } from "./stateful-network.js";
+import { checkTrainingSet, pickRows, type TrainingSet } from "./training-set.js";
 
 /** Where a run is; given after every few batches. */
 export interface TrainProgress {
@@ -81,6 +82,7 @@ interface Data {
 
 /** Progress is told, and the event loop served, this often. */
 const PAUSE_MS = 100;
+const NO_PIECES = new Int32Array(0);
 /** Fiftieth: where a cosine schedule ends. */
 const LAST_RATE = 0.02;
 
@@ -119,6 +121,8 @@ class Trainer {
   readonly #weights: Float32Array[];
   readonly #adam: Adam;
   readonly #folder: RunFolder | undefined;
+  /** For pieces of recordings: keeps the states between them. */
+  readonly #stateful: StatefulNetwork | undefined;
   #history: EpochMetrics[] = [];
   #bestEpoch = 0;
   #bestScore = -Number.MAX_VALUE;
@@ -139,6 +143,12 @@ class Trainer {
       { learningRate, weightDecay, clipNorm },
       this.#weights.map((array) => array.length),
     );
+    if (data.train.previous !== undefined) {
+      if (options.forward !== undefined) {
+        throw new TrainError("TRAIN_OPTION", "a forward pass of its own keeps no state between pieces of recordings");
+      }
+      this.#stateful = new StatefulNetwork(tf, model);
+    }
     this.#folder = options.folder === undefined ? undefined : new RunFolder(options.folder);
   }
 
@@ -183,16 +193,16 @@ class Trainer {
     const { train, validation } = this.#data;
     const { batchSize = 64, seed = 1, epochs, signal, onProgress } = this.#options;
     const random = derivedRandom(seed, 1, epoch);
-    const order = shuffledIndices(train.count, random);
-    const batches = Math.ceil(train.count / batchSize);
+    const plan = planBatches(train, batchSize, random);
+    const batches = plan.length;
+    this.#stateful?.begin();
     const rate = this.#rate(epoch);
     const begun = performance.now();
     let loss = 0;
     let right = 0;
     let weight = 0;
     for (let batch = 0; batch < batches; batch++) {
-      const indices = order.subarray(batch * batchSize, Math.min(train.count, (batch + 1) * batchSize));
-      const outcome = await this.#step(indices, random, rate);
+      const outcome = await this.#step(plan[batch], random, rate);
       if (!Number.isFinite(outcome.loss)) {
         const place = `epoch ${epoch + 1}, batch ${batch + 1}`;
         throw new TrainError("TRAIN_DIVERGED", `loss is ${outcome.loss} in ${place}: take a smaller learning rate`);
@@ -237,12 +247,14 @@ class Trainer {
     const { train } = this.#data;
     const { augment, constrain } = this.#options;
     const size = train.inputs.length / train.count;
-    const inputs = gather(train.inputs, indices, size);
+    const inputs = pickRows(train.inputs, indices, size);
     augment?.(inputs, indices.length, random);
     const width = train.rows * train.outputs;
-    const targets = gather(train.targets, indices, width);
-    const weights = train.weights === undefined ? undefined : gather(train.weights, indices, train.rows);
-    const forward = this.#options.forward?.(true) ?? this.#apply;
+    const targets = pickRows(train.targets, indices, width);
+    const weights = train.weights === undefined ? undefined : pickRows(train.weights, indices, train.rows);
+    const { previous = NO_PIECES } = train;
+    const stateful = this.#stateful?.forward(indices, previous, true);
+    const forward = stateful ?? this.#options.forward?.(true) ?? this.#apply;
     const rowLosses = rowLoss(tf, this.#loss);
     const x = tf.tensor(inputs, [indices.length, ...train.shape]);
     const y = tf.tensor2d(targets, [indices.length * train.rows, train.outputs]);
@@ -265,6 +277,7 @@ class Trainer {
     const right =
       this.#loss === "squaredError" ? 0 : countRight(await answers!.data(), targets, train.outputs, weights);
     tf.dispose([x, y, w, value, answers, grads] as Tensor[]);
+    this.#stateful?.finish(previous);
     this.#adam.update(this.#weights, gradients as ArrayLike<number>[], rate);
     constrain?.(this.#weights, this.#adam.step);
     this.#writeVariables();
@@ -369,7 +382,7 @@ class Trainer {
     };
     const hash = createHash("sha256").update(JSON.stringify(parts));
     for (const set of [this.#data.train, this.#data.validation]) {
-      for (const array of [set?.inputs, set?.targets, set?.weights]) {
+      for (const array of [set?.inputs, set?.targets, set?.weights, set?.previous]) {
         if (array !== undefined) hash.update(new Uint8Array(array.buffer, array.byteOffset, array.byteLength));
       }
     }
@@ -404,12 +417,13 @@ class Trainer {
   }
 }
 
-function gather(source: Float32Array, indices: Uint32Array, width: number): Float32Array {
-  const picked = new Float32Array(indices.length * width);
-  indices.forEach((index, i) => {
-    picked.set(source.subarray(index * width, (index + 1) * width), i * width);
-  });
-  return picked;
+/** Samples of each step of an epoch, in random order; pieces of recordings in theirs. */
+function planBatches({ count, previous }: TrainingSet, batchSize: number, random: Random): Uint32Array[] {
+  if (previous !== undefined) return streamBatches(previous, batchSize, random);
+  const order = shuffledIndices(count, random);
+  return Array.from({ length: Math.ceil(count / batchSize) }, (_, batch) =>
+    order.subarray(batch * batchSize, Math.min(count, (batch + 1) * batchSize)),
+  );
 }
 
 /** Weighted number of rows whose largest answer stands where the largest target does. */

@@ -14,6 +14,11 @@ export interface TrainingSet {
   readonly rows: number;
   /** [count * rows] weight of each answer in the loss; absent: 1. */
   readonly weights?: Float32Array;
+  /**
+   * [count] pieces of recordings: the sample that stands in front of each, in whose final state a recurrent network begins;
+   * -1: from zero. Always a smaller number than the sample's own. Absent: every sample begins from zero.
+   */
+  readonly previous?: Int32Array;
 }
 
 /** Targets that are 1 at the label's place. Throws `TRAIN_DATA` for a label outside 0 .. classes - 1. */
@@ -40,6 +45,11 @@ export function checkTrainingSet(set: TrainingSet, name: string): void {
   check("input values", set.inputs.length, set.count * size);
   check("target values", set.targets.length, set.count * set.rows * set.outputs);
   if (set.weights !== undefined) check("weights", set.weights.length, set.count * set.rows);
+  if (set.previous !== undefined) {
+    check("predecessors", set.previous.length, set.count);
+    const at = set.previous.findIndex((before, i) => !(before >= -1 && before < i));
+    if (at >= 0) throw new TrainError("TRAIN_DATA", `${name}: sample ${at} follows sample ${set.previous[at]}`);
+  }
   for (const [what, values, width] of [
     ["input", set.inputs, size],
     ["target", set.targets, set.rows * set.outputs],
@@ -52,21 +62,26 @@ export function checkTrainingSet(set: TrainingSet, name: string): void {
 
 /** The samples at `indices`, in that order; an index may come several times. */
 export function pickSamples(set: TrainingSet, indices: ArrayLike<number>): TrainingSet {
-  const gather = (source: Float32Array, width: number): Float32Array => {
-    const picked = new Float32Array(indices.length * width);
-    for (let i = 0; i < indices.length; i++) {
-      picked.set(source.subarray(indices[i] * width, (indices[i] + 1) * width), i * width);
-    }
-    return picked;
-  };
+  if (set.previous !== undefined) {
+    throw new TrainError("TRAIN_OPTION", "pieces of recordings cannot be picked one by one: balance them with weights");
+  }
   const size = set.inputs.length / set.count;
   return {
     ...set,
     count: indices.length,
-    inputs: gather(set.inputs, size),
-    targets: gather(set.targets, set.rows * set.outputs),
-    ...(set.weights === undefined ? {} : { weights: gather(set.weights, set.rows) }),
+    inputs: pickRows(set.inputs, indices, size),
+    targets: pickRows(set.targets, indices, set.rows * set.outputs),
+    ...(set.weights === undefined ? {} : { weights: pickRows(set.weights, indices, set.rows) }),
   };
+}
+
+/** Rows of `width` values at `indices`, one behind the other. */
+export function pickRows(source: Float32Array, indices: ArrayLike<number>, width: number): Float32Array {
+  const picked = new Float32Array(indices.length * width);
+  for (let i = 0; i < indices.length; i++) {
+    picked.set(source.subarray(indices[i] * width, (indices[i] + 1) * width), i * width);
+  }
+  return picked;
 }
 
 /** Class of every answer: the place of the largest target. */
