@@ -1,7 +1,7 @@
 /**
  * `npm run bench [-- section ...] [--write] [--json file]`: prints every figure of the project with its goal and the change against
  * the committed baseline. Sections: importer, accuracy, sizes, engines, speed, convert, peers,
- * runtimes. The last two need `npm ci --prefix bench` and say what they leave out; bench/report.ts makes docs/BENCHMARKS.md of the file.
+ * cold, runtimes. Peers need `npm ci --prefix bench`, runtimes `npm run extras`, and both say what they leave out; bench/report.ts makes docs/BENCHMARKS.md of the file.
  */
 import { spawnSync } from "node:child_process";
 import { writeFileSync } from "node:fs";
@@ -10,6 +10,7 @@ import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { missing } from "../test/support/requirements.js";
 import { accuracyFigures } from "./src/accuracy.js";
+import { coldFigures } from "./src/cold.js";
 import { conversionFigures } from "./src/conversion.js";
 import { engineFigures } from "./src/engines.js";
 import { type Figure, isReached, printSection, readBaseline, writeBaseline } from "./src/figures.js";
@@ -27,6 +28,7 @@ const SECTIONS: Record<string, () => Promise<Figure[]>> = {
   engines: engineFigures,
   importer: importerFigures,
   peers: peerFigures,
+  cold: coldFigures,
   runtimes: runtimeFigures,
 };
 const BASELINE = fileURLToPath(new URL("baseline.json", import.meta.url));

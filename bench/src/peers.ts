@@ -1,7 +1,6 @@
 import { convert, openModel } from "../../packages/converter/dist/index.js";
 import { Model } from "../../packages/kernels-as/dist/index.js";
 import { encodeFrames } from "../../packages/kernels-as/dist/input.js";
-import { coldFigures } from "./cold.js";
 import { conversionOptions, deployedModel, STUDY_NETS } from "./converted.js";
 import { type Figure, format, median } from "./figures.js";
 import { litertPeer, type Peer, type PeerWork, peerWork, tfjsPeer, tfjsStreamPeer } from "./peer.js";
@@ -215,5 +214,5 @@ async function streamFigures(net: Net): Promise<Figure[]> {
 export async function peerFigures(): Promise<Figure[]> {
   const figures: Figure[] = [];
   for (const net of STUDY_NETS) figures.push(...(await windowFigures(net)), ...(await streamFigures(net)));
-  return [...figures, ...(await coldFigures())];
+  return figures;
 }

@@ -51,6 +51,7 @@ const linked =
       if (typeof rows === "number") throw new Error(`status ${rows}`);
       for (const value of rows) all.push(value);
     }
+    if (!stream.isWithinBudget()) throw new Error("the module wrote outside its buffers");
     const output = crc32(bytesOf(all, rowBytes, outputSize));
     return { output, state: crc32(stream.saveState()), rows: all.length / outputSize };
   };

@@ -15,10 +15,15 @@ interface LinkedExports {
 
 /** A self-contained module in Node, with the values of its buffers. */
 export class LinkedStream {
+  /** Memory right after instantiation. */
+  private readonly fresh: Uint8Array;
+
   private constructor(
     readonly built: BuiltWasm,
     readonly exports: LinkedExports,
-  ) {}
+  ) {
+    this.fresh = new Uint8Array(exports.memory.buffer).slice();
+  }
 
   static async open(gate: Uint8Array, options: { readonly simd?: boolean; readonly frames?: number } = {}) {
     const built = await buildWasm(gate, options);
@@ -46,5 +51,25 @@ export class LinkedStream {
     const room = this.built.layout.end - (this.exports.state.value as number);
     new Uint8Array(this.exports.memory.buffer, this.exports.state.value as number).set(blob.subarray(0, room));
     return this.exports.restoreState(blob.length);
+  }
+
+  /** Whether the model, the padding between buffers and all behind `__heap_base`, which WAMR cuts off, are as they were. */
+  isWithinBudget(): boolean {
+    const { layout, facts } = this.built;
+    const memory = new Uint8Array(this.exports.memory.buffer);
+    const same = (from: number, to: number) =>
+      Buffer.compare(memory.subarray(from, to), this.fresh.subarray(from, to)) === 0;
+    const rowsEnd = layout.output + layout.outputRows * facts.outputSize * facts.outputBytesEach;
+    const framesEnd = layout.frame + 2 * facts.frameSize * layout.frames;
+    // a chain's module leaves out the beginning of the file
+    const skipped = this.built.shape === "chain" ? facts.recordsOffset & ~15 : 0;
+    const grown = memory.length !== this.fresh.length;
+    return (
+      !grown &&
+      same(layout.model + skipped, layout.frame) &&
+      same(framesEnd, layout.output) &&
+      same(rowsEnd, layout.saved) &&
+      same(layout.end, memory.length)
+    );
   }
 }

@@ -36,6 +36,7 @@ async function compare(bytes: Uint8Array, seed: number, simd: boolean, where: st
     expect(linked.run(frame, 1), at).toEqual(want.status === 0 ? want.rows.flatMap((row) => [...row]) : want.status);
     expect(Buffer.compare(linked.saveState(), stream.saveState()), `${at}: state`).toBe(0);
   }
+  expect(linked.isWithinBudget(), where).toBe(true);
   return linked.built.shape;
 }
 
@@ -70,6 +71,27 @@ describe("self-contained modules", () => {
       expect(whole.exports.run(frames.length + 1)).toBe(STATUS.BAD_ARGUMENT);
       expect(whole.exports.run(-1)).toBe(STATUS.BAD_ARGUMENT);
       expect(whole.exports.run(0)).toBe(0);
+      expect(whole.isWithinBudget()).toBe(true);
+    }
+  });
+
+  it("answer frames beyond their budget with BAD_ARGUMENT, change nothing and live on; a byte out of place shows", async () => {
+    for (let seed = 300; seed < 306; seed++) {
+      const bytes = encodeModel(randomModel(seed));
+      const [linked, other] = [await LinkedStream.open(bytes, { frames: 3 }), await LinkedStream.open(bytes)];
+      const [frame] = randomFrames(seed, linked.built.model.header, 1);
+      const before = linked.saveState();
+      for (const count of [4, 1000, 0x7fffffff, -1, -0x80000000])
+        expect(linked.exports.run(count)).toBe(STATUS.BAD_ARGUMENT);
+      expect(Buffer.compare(linked.saveState(), before)).toBe(0);
+      expect(linked.run(frame, 1)).toEqual(other.run(frame, 1));
+      const memory = new Uint8Array(linked.exports.memory.buffer);
+      for (const at of [linked.built.layout.end, memory.length - 1, linked.built.layout.frame - 1]) {
+        expect(linked.isWithinBudget()).toBe(true);
+        memory[at] ^= 1;
+        expect(linked.isWithinBudget(), `byte ${at}`).toBe(false);
+        memory[at] ^= 1;
+      }
     }
   });
 
