@@ -30,7 +30,8 @@ export interface Entry {
 }
 
 const REGION_BLOCKS = 48;
-const REGION_INSTRUCTIONS = 600;
+/** V8 never optimizes a function of more than 60 KiB of bytecode; a Thumb instruction takes up to 100 bytes of it. */
+const REGION_INSTRUCTIONS = 300;
 export const BLOCK_LENGTH = 128;
 /** Block length near a limit on instructions. */
 export const SINGLE_LENGTH = 32;
