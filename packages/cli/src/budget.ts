@@ -1,3 +1,4 @@
+import { NRF52840 } from "@gatelet/sim";
 import { CliError } from "./cli-error.js";
 
 /** Memory that a model may use; undefined: no limit. */
@@ -8,11 +9,10 @@ export interface Budget {
   readonly board?: string;
 }
 
-/** Flash and RAM of the boards that can be named. Sources: the chips' data sheets. */
-export const BOARD_MEMORY: Readonly<Record<string, Required<Budget>>> = {
-  /** Nordic nRF52840 product specification, memory: 1 MB flash, 256 KB RAM. */
-  nrf52840: { board: "nrf52840", flashBytes: 1024 * 1024, ramBytes: 256 * 1024 },
-};
+/** Flash and RAM of the boards that can be named: those the simulator has a profile of. */
+export const BOARD_MEMORY: Readonly<Record<string, Required<Budget>>> = Object.fromEntries(
+  [NRF52840].map(({ name, flash, ram }) => [name, { board: name, flashBytes: flash.bytes, ramBytes: ram.bytes }]),
+);
 
 /**
  * Parses a size such as `16384`, `16K`, `1M` (1024s).
