@@ -20,6 +20,7 @@ import type { Terminal } from "../terminal.js";
 import { grouped } from "../text/numbers.js";
 import { renderTable } from "../text/table.js";
 import { loadInteger, measureOnBoard } from "../training/engines.js";
+import { predictStep } from "../training/predict-step.js";
 import { trainStatus } from "../training/progress.js";
 import { jsonOption, wholeNumber } from "./options.js";
 
@@ -46,6 +47,7 @@ interface ShrinkFlags {
   readonly batch: number;
   readonly distill: string;
   readonly shares: string;
+  readonly widths?: string;
   readonly alone?: true;
   readonly seed: number;
   readonly backend: BackendName;
@@ -63,7 +65,8 @@ export function shrinkCommand(terminal: Terminal): Command {
     .addOption(new Option("-p, --preset <name>", "shape of the student").choices(PRESETS).default("gru"))
     .option("-m, --model <model>", "begin with this trained model (folder with meta.json) instead of a preset")
     .option("--units <sizes>", "sizes of its layers, e.g. 32")
-    .option("--target <limits>", "e.g. flash<=16K,ram<=2K,ms<=5@nrf52840; ms of one window", "")
+    .option("--widths <list>", "choose the student's units: the largest of these that meets the target, e.g. 32,28,24")
+    .option("--target <limits>", "e.g. flash<=16K,ram<=2K,ms<=5,step<=0.15@nrf52840; ms of a window, of a step", "")
     .option("--min-accuracy <share>", "least accuracy on the validation part, 0 .. 1", "0")
     .addOption(new Option("--window <frames>", "frames in a window").argParser(wholeNumber(1)).default(50))
     .addOption(new Option("--hop <frames>", "frames between the starts of windows").argParser(wholeNumber(1)))
@@ -124,7 +127,11 @@ async function run(terminal: Terminal, flags: ShrinkFlags): Promise<void> {
         folder: flags.output,
         samples,
         teachers,
-        student: () => trained ?? buildPreset(tf, flags.preset, shape),
+        student: (width) =>
+          trained ?? buildPreset(tf, flags.preset, width === undefined ? shape : { ...shape, units: [width] }),
+        ...(flags.widths === undefined || trained !== undefined
+          ? {}
+          : { widths: flags.widths.split(",").map((width) => numberOf("--widths", width)) }),
         epochs: trained === undefined ? flags.epochs : 0,
         tuneEpochs: flags.tuneEpochs,
         training: { batchSize: flags.batch, learningRate: numberOf("--rate", flags.rate), seed: flags.seed },
@@ -138,6 +145,7 @@ async function run(terminal: Terminal, flags: ShrinkFlags): Promise<void> {
         tf,
         engine: loadInteger,
         meter: measureOnBoard,
+        predictStep,
         onProgress: (stage, at) => progress.update(at === undefined ? stage : `${stage}: ${trainStatus(at)}`),
       },
     );
@@ -156,7 +164,7 @@ function numberOf(option: string, text: string): number {
 }
 
 function printReport(terminal: Terminal, report: ShrinkReport, folder: string): void {
-  const heads = ["parameters", "validation %", "test %", "bytes", "RAM", "ms"];
+  const heads = ["parameters", "validation %", "test %", "bytes", "RAM", "ms", "ms a step"];
   const columns = [{ head: "stage" }, ...heads.map((head) => ({ head, align: "right" as const })), { head: "misses" }];
   const lines = report.stages.map((stage) => [
     stage.stage,
@@ -166,9 +174,16 @@ function printReport(terminal: Terminal, report: ShrinkReport, folder: string): 
     stage.gateBytes === undefined ? "-" : grouped(stage.gateBytes),
     stage.ramBytes === undefined ? "-" : grouped(stage.ramBytes),
     stage.board === undefined ? "-" : stage.board.milliseconds.toFixed(2),
+    stage.stepMilliseconds === undefined ? "-" : stage.stepMilliseconds.toFixed(3),
     stage.misses?.join("; ") ?? "",
   ]);
+  for (const { units, gateBytes, stepMilliseconds, misses } of report.widths) {
+    const step = stepMilliseconds === undefined ? "" : `, ${stepMilliseconds.toFixed(3)} ms a step predicted`;
+    terminal.print(`${units} units: ${grouped(gateBytes)} bytes${step}: ${misses.join("; ") || "taken"}`);
+  }
   terminal.print(renderTable(columns, lines, Math.max(terminal.width, 110), terminal.style));
   terminal.print(`\nchosen: ${report.chosen}, written to ${join(folder, `${report.name}.gate`)}`);
-  terminal.print("ms: one window on the simulated nRF52840; stages with bytes are scored in the integer engine");
+  terminal.print(
+    "ms: one window on the simulated nRF52840; ms a step: predicted at 0 wait states; stages with bytes are scored in the integer engine",
+  );
 }

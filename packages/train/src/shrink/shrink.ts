@@ -24,6 +24,8 @@ export interface ShrinkTarget {
   readonly ramBytes?: number;
   /** Of one window on the simulated board. */
   readonly milliseconds?: number;
+  /** Of one step, as predicted from the file alone at 0 wait states. */
+  readonly stepMilliseconds?: number;
 }
 
 export interface Teacher {
@@ -36,8 +38,10 @@ export interface ShrinkRequest {
   readonly folder: string;
   readonly samples: JobSamples;
   readonly teachers: readonly Teacher[];
-  /** Makes the student, its weights as they are before training. */
-  readonly student: () => LayersModel;
+  /** Makes the student, its weights as they are before training; of another width where one was chosen. */
+  readonly student: (units?: number) => LayersModel;
+  /** Widths to choose from before anything is trained: the largest whose file at 8 bits meets the target. */
+  readonly widths?: readonly number[];
   /** Epochs that train the student; 0: it is trained. */
   readonly epochs: number;
   /** Epochs of fine-tuning behind pruning, and of quantization-aware training. */
@@ -58,6 +62,8 @@ export interface ShrinkTools {
   readonly tf: Tf;
   readonly engine: LoadInteger;
   readonly meter?: BoardMeter;
+  /** Milliseconds a step that a file is predicted to take; undefined: not known for it. */
+  readonly predictStep?: (gate: Uint8Array) => number | undefined;
   readonly onProgress?: (stage: string, progress?: TrainProgress) => void;
 }
 
@@ -70,12 +76,25 @@ export interface ShrinkStage {
   readonly gateBytes?: number;
   readonly ramBytes?: number;
   readonly board?: BoardCost;
+  /** Predicted. */
+  readonly stepMilliseconds?: number;
   /** What it misses; empty: a candidate. */
   readonly misses?: readonly string[];
 }
 
+/** A width that was tried, untrained: size and speed do not depend on the weights. */
+export interface ShrinkWidth {
+  readonly units: number;
+  readonly gateBytes: number;
+  readonly ramBytes: number;
+  readonly stepMilliseconds?: number;
+  readonly misses: readonly string[];
+}
+
 export interface ShrinkReport {
   readonly name: string;
+  /** In the order tried, the last one was taken; empty where no widths were given. */
+  readonly widths: readonly ShrinkWidth[];
   readonly stages: readonly ShrinkStage[];
   /** The smallest file that meets everything; undefined: none does. */
   readonly chosen: string | undefined;
@@ -94,6 +113,7 @@ export async function shrink(request: ShrinkRequest, tools: ShrinkTools): Promis
 class Shrinker {
   readonly #stages: ShrinkStage[] = [];
   readonly #files = new Map<string, Uint8Array>();
+  readonly #widths: ShrinkWidth[] = [];
 
   constructor(
     readonly request: ShrinkRequest,
@@ -105,14 +125,15 @@ class Shrinker {
     const { samples } = request;
     if (samples.validation === undefined) throw new TrainError("TRAIN_OPTION", "shrink needs a validation part");
     await mkdir(request.folder, { recursive: true });
+    const units = await this.#chooseWidth();
     if (request.alone) {
-      const alone = request.student();
+      const alone = request.student(units);
       await this.#train(alone, samples.train, "alone", request.epochs);
       await this.#floatStage("alone", alone);
       alone.dispose();
     }
     const train = await this.#softened();
-    const student = request.student();
+    const student = request.student(units);
     if (request.epochs > 0) await this.#train(student, train, "student", request.epochs);
     await this.#floatStage("student", student);
     for (const share of request.shares) {
@@ -127,6 +148,36 @@ class Shrinker {
       await this.#int4Stage(prefix, model, train);
     }
     return this.#choose();
+  }
+
+  /** The largest width that meets flash, RAM and time of a step; undefined where no widths were given. */
+  async #chooseWidth(): Promise<number | undefined> {
+    const { widths = [], student } = this.request;
+    for (const units of [...widths].sort((a, b) => b - a)) {
+      this.tools.onProgress?.(`width ${units}`);
+      const model = student(units);
+      const { bytes, report } = await convert(await graphOf(this.tools.tf, model), this.#conversion());
+      model.dispose();
+      const cost = this.#cost(bytes, report.arenaBytes);
+      this.#widths.push({ units, ...cost });
+      if (cost.misses.length === 0) return units;
+    }
+    if (widths.length === 0) return undefined;
+    const near = this.#widths[this.#widths.length - 1];
+    throw new TrainError("TARGET_UNREACHED", `${near.units} units, the least width, misses ${near.misses.join("; ")}`);
+  }
+
+  /** What a file costs before anything runs. */
+  #cost(gate: Uint8Array, ramBytes: number) {
+    const { target } = this.request;
+    const stepMilliseconds = this.tools.predictStep?.(gate);
+    const misses = [
+      ...missed("flash bytes", gate.length, target.flashBytes),
+      ...missed("RAM bytes", ramBytes, target.ramBytes),
+      ...missed("ms a step", stepMilliseconds, target.stepMilliseconds),
+    ];
+    const step = stepMilliseconds === undefined ? {} : { stepMilliseconds };
+    return { gateBytes: gate.length, ramBytes, ...step, misses };
   }
 
   /** The training part with the teachers' answers mixed in; each teacher sees inputs as it was trained with. */
@@ -193,11 +244,13 @@ class Shrinker {
   async #int4Stage(prefix: string, model: LayersModel, train: TrainingSet): Promise<void> {
     const stage = `${prefix}-int4`;
     const copy = await buildNetwork(this.tools.tf, readNetwork(model));
+    const { samples } = this.request;
     const { converted } = await trainQuantized(this.tools.tf, copy, this.#data(train), {
       bits: 4,
       headBits: 4,
       conversion: this.#conversion(),
       training: this.#options(stage, this.request.tuneEpochs, 0.3),
+      judge: async ({ bytes }) => this.#engineScore(bytes, samples.indices.validation, samples.validation),
     });
     copy.dispose();
     await this.#fileStage(stage, converted);
@@ -208,36 +261,33 @@ class Shrinker {
     const { windows, indices, recordings } = samples;
     await writeWhole(join(folder, `${stage}.gate`), bytes);
     this.#files.set(stage, bytes);
-    const engine = await this.tools.engine(bytes);
-    const score = (part: Uint32Array, set: TrainingSet) => {
-      const labels = labelsOf(set);
-      let right = 0;
-      part.forEach((index, i) => {
-        if (argMax(engine.window(countsOf(windows, index))) === labels[i]) right++;
-      });
-      return right / labels.length;
-    };
     const board = await this.tools.meter?.(bytes, countsOf(windows, indices.test[0]), recordings.channels);
-    const validationAccuracy = score(indices.validation, samples.validation as TrainingSet);
-    const misses: string[] = [];
-    const check = (what: string, actual: number | undefined, most: number | undefined) => {
-      if (most !== undefined && actual !== undefined && actual > most) misses.push(`${what} ${actual}, limit ${most}`);
-    };
-    check("flash bytes", bytes.length, target.flashBytes);
-    check("RAM bytes", report.arenaBytes, target.ramBytes);
-    check("ms", board?.milliseconds, target.milliseconds);
+    const validationAccuracy = await this.#engineScore(bytes, indices.validation, samples.validation);
+    const { misses, ...cost } = this.#cost(bytes, report.arenaBytes);
+    misses.push(...missed("ms", board?.milliseconds, target.milliseconds));
     if (validationAccuracy < minAccuracy)
       misses.push(`accuracy ${validationAccuracy.toFixed(4)}, least ${minAccuracy}`);
     this.#stages.push({
       stage,
       parameters: countParameters(graph),
       validationAccuracy,
-      testAccuracy: score(indices.test, samples.test),
-      gateBytes: bytes.length,
-      ramBytes: report.arenaBytes,
+      testAccuracy: await this.#engineScore(bytes, indices.test, samples.test),
+      ...cost,
       ...(board === undefined ? {} : { board }),
       misses,
     });
+  }
+
+  /** Share of a part's windows that a file decides right in the integer engine. */
+  async #engineScore(gate: Uint8Array, part: Uint32Array, set: TrainingSet | undefined): Promise<number> {
+    if (set === undefined) return 0;
+    const engine = await this.tools.engine(gate);
+    const labels = labelsOf(set);
+    const right = part.reduce((sum, index, i) => {
+      const decided = argMax(engine.window(countsOf(this.request.samples.windows, index)));
+      return sum + Number(decided === labels[i]);
+    }, 0);
+    return right / labels.length;
   }
 
   async #choose(): Promise<ShrinkReport> {
@@ -245,7 +295,7 @@ class Shrinker {
     const files = this.#stages.filter((stage) => stage.gateBytes !== undefined);
     const candidates = files.filter(({ misses }) => misses?.length === 0);
     const smallest = candidates.sort((a, b) => (a.gateBytes as number) - (b.gateBytes as number)).at(0);
-    const report: ShrinkReport = { name, stages: this.#stages, chosen: smallest?.stage };
+    const report: ShrinkReport = { name, widths: this.#widths, stages: this.#stages, chosen: smallest?.stage };
     await writeWhole(join(folder, "shrink.json"), `${JSON.stringify(report, null, 1)}\n`);
     if (smallest === undefined) {
       const near = files.sort((a, b) => (a.misses?.length ?? 0) - (b.misses?.length ?? 0))[0];
@@ -259,6 +309,10 @@ class Shrinker {
   }
 }
 
+/** A line for a figure beyond its limit. */
+const missed = (what: string, actual: number | undefined, most: number | undefined): string[] =>
+  most !== undefined && actual !== undefined && actual > most ? [`${what} ${actual}, limit ${most}`] : [];
+
 /** Inputs normalized one way as another normalization would have them. */
 function renormalized(inputs: Float32Array, from: Normalization, to: Normalization): Float32Array {
   const channels = from.mean.length;
@@ -268,7 +322,7 @@ function renormalized(inputs: Float32Array, from: Normalization, to: Normalizati
 }
 
 /**
- * Parses `flash<=16K,ram<=2K,ms<=5@nrf52840`: 1024s, one window. Throws `TRAIN_OPTION` naming the part.
+ * Parses `flash<=16K,ram<=2K,ms<=5@nrf52840`: 1024s, ms of one window; `step` is ms of one step. Throws `TRAIN_OPTION` naming the part.
  */
 export function parseTarget(text: string): ShrinkTarget {
   const [limits, board] = text.split("@");
@@ -277,14 +331,16 @@ export function parseTarget(text: string): ShrinkTarget {
   }
   const target: Record<string, number> = {};
   for (const part of limits.split(",").filter((each) => each.trim() !== "")) {
-    const match = /^\s*(flash|ram|ms)\s*<=\s*(\d+(?:\.\d+)?)\s*([KM]?)\s*$/i.exec(part);
+    const match = /^\s*(flash|ram|ms|step)\s*<=\s*(\d+(?:\.\d+)?)\s*([KM]?)\s*$/i.exec(part);
     if (match === null) {
       throw new TrainError(
         "TRAIN_OPTION",
         `target "${part}" is not understood, write flash<=16K,ram<=2K,ms<=5@nrf52840`,
       );
     }
-    const key = { flash: "flashBytes", ram: "ramBytes", ms: "milliseconds" }[match[1].toLowerCase()] as string;
+    const key = { flash: "flashBytes", ram: "ramBytes", ms: "milliseconds", step: "stepMilliseconds" }[
+      match[1].toLowerCase()
+    ] as string;
     target[key] = Number(match[2]) * { "": 1, K: 1024, M: 1024 ** 2 }[match[3].toUpperCase() as "" | "K" | "M"];
   }
   return target;
