@@ -28,7 +28,7 @@ export function buildCommand(terminal: Terminal): Command {
     .addOption(jsonOption())
     .addHelpText(
       "after",
-      "\ntargets:\n  wasm       one self-contained module, C header, example for WAMR and wasm3\n  esm        npm package with a loader for Node, browsers, workers\n  component  WebAssembly component and its WIT; with jco installed a JavaScript package too\n  c          the model as an array, the C sources it needs, CMakeLists.txt, main.c\n\nexample:\n  gatelet build har.gate --target wasm --ram 32K -o dist/",
+      "\ntargets:\n  wasm       one self-contained module, C header, example for WAMR and wasm3\n  esm        npm package with a loader for Node, browsers, workers\n  component  WebAssembly component and its WIT; with jco installed a JavaScript package too\n  c          the model as an array, the C sources it needs, CMakeLists.txt, main.c\n  arduino  library folder with a sketch\n  zephyr   module with a sample\n\nexample:\n  gatelet build har.gate --target wasm --ram 32K -o dist/",
     )
     .action((file: string, flags: BuildFlags) => run(terminal, file, flags));
 }

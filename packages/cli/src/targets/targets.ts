@@ -1,5 +1,6 @@
 import { basename } from "node:path";
 import { readModel } from "@gatelet/converter/format";
+import { arduinoTarget } from "./arduino-target.js";
 import { checkRam } from "./budget.js";
 import { type BuiltWasm, buildWasm } from "./build-wasm.js";
 import { cTarget } from "./c-target.js";
@@ -7,6 +8,7 @@ import { buildComponent, componentFiles } from "./component-target.js";
 import { ESM_TYPES, esmBytes, esmLoader, esmPackage, esmReadme } from "./esm-files.js";
 import { identifierOf } from "./names.js";
 import { wasmExample, wasmHeader } from "./wasm-header.js";
+import { zephyrTarget } from "./zephyr-target.js";
 
 export interface BuildOptions {
   readonly simd: boolean;
@@ -24,7 +26,7 @@ export interface BuildResult {
   readonly note?: string;
 }
 
-export const TARGETS = ["wasm", "esm", "component", "c"] as const;
+export const TARGETS = ["wasm", "esm", "component", "c", "arduino", "zephyr"] as const;
 export type Target = (typeof TARGETS)[number];
 
 const nameOf = (file: string): string => identifierOf(basename(file).replace(/\.gate$/i, ""));
@@ -79,5 +81,7 @@ export async function buildTarget(target: Target, bytes: Uint8Array, options: Bu
   if (target === "esm") return esmTarget(bytes, options);
   if (target === "component") return componentTarget(bytes, options);
   const name = nameOf(options.file);
+  if (target === "arduino") return { name, files: await arduinoTarget(bytes, name) };
+  if (target === "zephyr") return { name, files: await zephyrTarget(bytes, name) };
   return { name, files: await cTarget(bytes, name) };
 }
