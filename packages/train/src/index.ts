@@ -3,7 +3,7 @@ export { type AugmentOptions, createAugment, mixUp } from "./data/augment.js";
 export { type Balance, balanceSet, classWeights } from "./data/balance.js";
 export { type CsvOptions, csvRecordings } from "./data/csv-recordings.js";
 export { folderRecordings, type ReadFolderFile } from "./data/folder-recordings.js";
-export { type FrameLabelOptions, frameTargets, streamSet } from "./data/frame-labels.js";
+export { continuousSet, type FrameLabelOptions, frameTargets, streamSet } from "./data/frame-labels.js";
 export { GLOVE_CHANNELS, GLOVE_FRAMES, type GloveOptions, GRASPS, generateGlove } from "./data/glove.js";
 export { loadRecordings, readUnpacked } from "./data/load.js";
 export { type NpyArray, readNpy, readNpz } from "./data/npy.js";
@@ -39,7 +39,14 @@ export {
   splitWindows,
   stratifiedFolds,
 } from "./data/splits.js";
-export { channelAsTarget, channelIndex, fillMissing, selectChannels } from "./data/transforms.js";
+export {
+  channelAsTarget,
+  channelIndex,
+  countedRecordings,
+  countScale,
+  fillMissing,
+  selectChannels,
+} from "./data/transforms.js";
 export { uciHaptRecordings } from "./data/uci-hapt.js";
 export {
   cutWindows,
@@ -113,6 +120,7 @@ export {
   evaluateEntry,
   type QuantizedFigures,
 } from "./study/evaluate-entry.js";
+export { evaluateStream, type StreamFigures, type StreamInput } from "./study/evaluate-stream.js";
 export { type HaptStudyOptions, haptStudy } from "./study/hapt-study.js";
 export type { BoardCost, BoardMeter, IntegerModel, LoadInteger } from "./study/integer-engine.js";
 export {
@@ -123,7 +131,7 @@ export {
   type StudyRequest,
   type StudyRow,
 } from "./study/run-study.js";
-export { PROTOCOL_NOTE, publishedTable, type StudyTable, studyMarkdown, studyTable } from "./study/study-markdown.js";
+export { PROTOCOL_NOTE, publishedTable, spreadOf, type StudyTable, studyMarkdown, studyTable } from "./study/study-markdown.js";
 export { BACKEND_NAMES, type BackendName, type LoadedTf, type LoadTfOptions, loadTf, type Tf } from "./tf/load-tf.js";
 export { loadModelFiles, type ModelFiles, modelFiles, saveModelFiles } from "./tf/model-files.js";
 export { TrainError, type TrainErrorCode } from "./training/errors.js";

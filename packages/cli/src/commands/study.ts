@@ -14,6 +14,7 @@ interface StudyFlags {
   readonly output: string;
   readonly protocol: "honest" | "published";
   readonly seeds: number;
+  readonly folds?: number;
   readonly epochs: number;
   readonly units: number;
   readonly limit?: number;
@@ -38,6 +39,11 @@ export function studyCommand(terminal: Terminal): Command {
         .default("honest"),
     )
     .addOption(new Option("--seeds <count>", "small nets trained of each kind").argParser(wholeNumber(0)).default(3))
+    .addOption(
+      new Option("--folds <count>", "cross-validate the small nets by people instead of seeds").argParser(
+        wholeNumber(2),
+      ),
+    )
     .addOption(new Option("--epochs <count>", "passes over the data").argParser(wholeNumber(1)).default(12))
     .addOption(new Option("--units <count>", "units of the small nets").argParser(wholeNumber(1)).default(32))
     .addOption(new Option("--limit <windows>", "train on so many windows only").argParser(wholeNumber(1)))
@@ -59,6 +65,7 @@ async function run(terminal: Terminal, flags: StudyFlags): Promise<void> {
     units: flags.units,
     bits: flags.bits.split(",").map((bits) => (bits === "4" ? 4 : 8)),
     ...(flags.models === undefined ? {} : { models: flags.models }),
+    ...(flags.folds === undefined ? {} : { folds: flags.folds }),
     ...(flags.limit === undefined ? {} : { limit: flags.limit }),
   });
   const runs = request.architectures.reduce(

@@ -8,6 +8,7 @@ import {
   type PresetName,
   runTrainJobs,
   type SplitKind,
+  spreadOf,
   type TrainJob,
   type TrainJobResult,
 } from "@gatelet/train";
@@ -38,6 +39,8 @@ interface TrainFlags {
   readonly target?: string;
   readonly ahead?: number;
   readonly split: SplitKind;
+  readonly folds?: number;
+  readonly fold?: number;
   readonly allowLeaks?: true;
   readonly withUnlabelled?: true;
   readonly stream?: true;
@@ -78,6 +81,11 @@ export function trainCommand(terminal: Terminal): Command {
     .option("--target <channel>", "predict this channel: regression")
     .addOption(new Option("--ahead <frames>", "frames between a window's end and its target").argParser(wholeNumber(0)))
     .addOption(new Option("--split <how>", "who is tested").choices(["given", "subject", "random"]).default("subject"))
+    .addOption(
+      new Option("--folds <count>", "cross-validate: so many trainings, each window tested once").argParser(
+        wholeNumber(2),
+      ),
+    )
     .option("--allow-leaks", "let training and test windows share frames: flatters the score")
     .option("--with-unlabelled", "frames without a label are a class of their own")
     .option("--stream", "learn an answer a frame with the state kept over whole recordings; --window frames in a piece")
@@ -94,7 +102,12 @@ export function trainCommand(terminal: Terminal): Command {
         .choices(["none", "weights", "oversample", "smote"])
         .default("none"),
     )
-    .option("--augment <kind=amount>", "jitter, scale, rotate, shift, warp, crop, background; repeatable", collect, [])
+    .option(
+      "--augment <kind=amount>",
+      "jitter, scale, rotate, shift, warp, crop, background, mixup; repeatable",
+      collect,
+      [],
+    )
     .addOption(new Option("--epochs <count>", "passes over the data").argParser(wholeNumber(1)).default(30))
     .addOption(new Option("--batch <count>", "windows in a step").argParser(wholeNumber(1)).default(64))
     .option("--rate <number>", "learning rate", "0.002")
@@ -112,10 +125,12 @@ export function trainCommand(terminal: Terminal): Command {
 }
 
 async function run(terminal: Terminal, flags: TrainFlags): Promise<void> {
-  const variants = gridVariants(flags.grid);
+  const folds: { fold?: number }[] =
+    flags.folds === undefined ? [{}] : [...Array(flags.folds).keys()].map((fold) => ({ fold }));
+  const variants = gridVariants(flags.grid).flatMap((variant) => folds.map((fold) => ({ ...variant, ...fold })));
   const placed = variants.map((variant): PlacedJob & { name: string } => {
     const name = Object.entries(variant)
-      .map(([key, value]) => `${key}=${value}`)
+      .map(([key, value]) => (key === "fold" ? `fold=${Number(value) + 1}of${flags.folds}` : `${key}=${value}`))
       .join(" ");
     const folder = name === "" ? flags.output : join(flags.output, name.replaceAll(/[^\w.=-]+/g, "_"));
     return { name, folder, job: jobOf({ ...flags, ...variant }) };
@@ -127,6 +142,7 @@ async function run(terminal: Terminal, flags: TrainFlags): Promise<void> {
   if (flags.stream) return printStreams(terminal, await scoreStreams(placed), runs, flags);
   if (flags.json) return terminal.print(JSON.stringify({ runs }, null, 2));
   terminal.print(renderRuns(terminal, runs));
+  if (flags.folds !== undefined) for (const line of foldLines(runs, flags.folds)) terminal.print(line);
   const best = runs.reduce((a, b) => (scoreOf(b) > scoreOf(a) ? b : a));
   terminal.print(
     `\nbest model: ${join(best.folder, "best")}, next: gatelet convert ${join(best.folder, "best")} --calibrate ${flags.data} -o model.gate`,
@@ -166,6 +182,9 @@ function jobOf(flags: TrainFlags): TrainJob {
       ...optional("channels", flags.channels?.split(",")),
       ...optional("target", flags.target),
       ...optional("ahead", flags.ahead),
+      ...(flags.folds === undefined || flags.fold === undefined
+        ? {}
+        : { fold: { index: flags.fold, count: flags.folds } }),
       ...optional("keepUnlabelled", flags.withUnlabelled),
       ...optional("allowLeaks", flags.allowLeaks),
       ...(flags.windows === undefined
@@ -218,7 +237,7 @@ function sizes(option: string, text: string | undefined): number[] | undefined {
   throw new CliError("USAGE", `${option} is "${text}", expected sizes such as 64-32`);
 }
 
-const AUGMENTATIONS = ["jitter", "scale", "rotate", "shift", "warp", "crop", "background"];
+const AUGMENTATIONS = ["jitter", "scale", "rotate", "shift", "warp", "crop", "background", "mixup"];
 
 function amountOf(text: string): [string, number] {
   const [kind, amount = ""] = text.split("=");
@@ -242,6 +261,30 @@ function gridVariants(grid: readonly string[]): Record<string, string>[] {
     variants = variants.flatMap((variant) => values.split(",").map((value) => ({ ...variant, [key]: value })));
   }
   return variants;
+}
+
+/** Mean and spread over the folds, a line for each combination of the grid. */
+function foldLines(runs: readonly (TrainJobResult & { name: string })[], folds: number): string[] {
+  return Array.from({ length: runs.length / folds }, (_, i) => {
+    const group = runs.slice(i * folds, (i + 1) * folds);
+    const name = group[0]!.name.replace(/ ?fold=.*$/, "");
+    const show = (head: string, values: readonly number[], factor: number, unit: string) => {
+      const { mean, deviation = 0 } = spreadOf(values.map((value) => factor * value));
+      return `${head} ${mean.toFixed(2)} +-${deviation.toFixed(2)}${unit}`;
+    };
+    const shares = group.flatMap(({ test }) => (test.accuracy === undefined ? [] : [test.accuracy]));
+    const f1 = group.flatMap(({ test }) => (test.macroF1 === undefined ? [] : [test.macroF1]));
+    const scores =
+      shares.length === 0
+        ? show(
+            "test loss",
+            group.map(({ test }) => test.loss),
+            1,
+            "",
+          )
+        : `${show("test", shares, 100, " %")}, ${show("F1", f1, 100, " %")}`;
+    return `${name === "" ? "" : `${name}: `}${folds} folds, mean and spread: ${scores}`;
+  });
 }
 
 const scoreOf = ({ validation, test }: TrainJobResult) => validation.accuracy ?? test.accuracy ?? -test.loss;

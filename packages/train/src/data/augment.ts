@@ -17,6 +17,8 @@ export interface AugmentOptions {
   readonly crop?: number;
   /** Standard deviation of a slow background (a random walk) added to every channel. */
   readonly background?: number;
+  /** Each window is mixed with another of its batch, its answer too: share drawn from 0 to this. */
+  readonly mixup?: number;
   /** Channels to turn together; default: each whole group of three. */
   readonly axes?: readonly (readonly [number, number, number])[];
 }
@@ -28,7 +30,7 @@ export type Augment = (inputs: Float32Array, count: number, random: Random) => v
  * Throws `TRAIN_OPTION` for an amount out of range.
  */
 export function createAugment(options: AugmentOptions, steps: number, channels: number): Augment {
-  const { jitter = 0, scale = 0, rotate = 0, shift = 0, warp = 0, crop = 1, background = 0 } = options;
+  const { jitter = 0, scale = 0, rotate = 0, shift = 0, warp = 0, crop = 1, background = 0, mixup = 0 } = options;
   for (const [name, value, most] of [
     ["jitter", jitter, 10],
     ["scale", scale, 0.9],
@@ -37,6 +39,7 @@ export function createAugment(options: AugmentOptions, steps: number, channels: 
     ["warp", warp, 0.9],
     ["crop", crop, 1],
     ["background", background, 10],
+    ["mixup", mixup, 0.5],
   ] as const) {
     if (value >= 0 && value <= most) continue;
     throw new TrainError("TRAIN_OPTION", `augmentation ${name} is ${value}, expected 0 .. ${most}`);

@@ -87,6 +87,20 @@ describe("a training job", () => {
     expect(result.test.loss).toBeLessThan(0.5);
   });
 
+  it("cross-validates: every window is tested once, by people, and the folds differ", async () => {
+    const counts: number[] = [];
+    for (const index of [0, 1, 2]) {
+      const fold = { ...job, data: { ...job.data, fold: { index, count: 3 } }, training: { epochs: 1 } };
+      const { windows } = await runTrainJob({ ...fold, augment: { mixup: 0.2 } }, join(folder, `fold${index}`));
+      expect(windows.validation).toBe(0);
+      expect(windows.train + windows.test).toBe(88);
+      counts.push(windows.test);
+    }
+    expect(counts).toEqual([33, 33, 22]);
+    const outside = { ...job, data: { ...job.data, fold: { index: 3, count: 3 } } };
+    await expect(runTrainJob(outside, join(folder, "outside"))).rejects.toThrow("fold is 3, expected 0 .. 2");
+  });
+
   it("refuses a split whose parts share frames unless that is wanted", async () => {
     const random = { ...job, data: { ...job.data, split: "random" as const } };
     await expect(runTrainJob(random, join(folder, "leak"))).rejects.toMatchObject({ code: "SPLIT_LEAK" });

@@ -14,7 +14,7 @@ import {
 } from "../data/prepare.js";
 import type { Recordings } from "../data/recordings.js";
 import { smoteFrames } from "../data/smote-frames.js";
-import { refuseLeaks, type SplitKind, splitWindows } from "../data/splits.js";
+import { type DataSplit, refuseLeaks, type SplitKind, splitWindows, stratifiedFolds } from "../data/splits.js";
 import { channelAsTarget, selectChannels } from "../data/transforms.js";
 import { cutWindows, listedWindows, type WindowSet } from "../data/windows.js";
 import { buildPreset, type PresetName } from "../networks/presets.js";
@@ -43,6 +43,8 @@ export interface JobData {
   readonly split: SplitKind;
   readonly test?: number;
   readonly validation?: number;
+  /** Cross-validation: the test part is this fold of so many, by people or at random as `split` says; no validation part. */
+  readonly fold?: { readonly index: number; readonly count: number };
   /** Keep windows without a label as a class of their own. */
   readonly keepUnlabelled?: boolean;
   /** Let parts share frames: flatters; for repeating what others published. */
@@ -132,7 +134,10 @@ export async function samplesOf(recordings: Recordings, job: SampleJob, known?: 
     ...(data.test === undefined ? {} : { test: data.test }),
     ...(data.validation === undefined ? {} : { validation: data.validation }),
   };
-  const split = splitWindows(windows, { by: data.split, seed: job.seed, ...shares });
+  const split =
+    data.fold === undefined
+      ? splitWindows(windows, { by: data.split, seed: job.seed, ...shares })
+      : foldSplit(windows, data.split, data.fold);
   if (data.allowLeaks !== true) refuseLeaks(windows, split, data.split);
   if (job.stream !== undefined) return streamSamples(job, recordings, windows, split);
   const limit = job.limit ?? Number.POSITIVE_INFINITY;
@@ -155,6 +160,14 @@ export async function samplesOf(recordings: Recordings, job: SampleJob, known?: 
     ...(target === undefined ? {} : { target }),
     indices,
   };
+}
+
+/** The folds do not depend on the seed of the training: different networks are judged by the same ones. */
+function foldSplit(windows: WindowSet, by: SplitKind, { index, count }: { index: number; count: number }): DataSplit {
+  if (by === "given") throw new TrainError("TRAIN_OPTION", "folds divide anew: split by subject or at random");
+  const split = stratifiedFolds(windows, count, by)[index];
+  if (split !== undefined) return split;
+  throw new TrainError("TRAIN_OPTION", `fold is ${index}, expected 0 .. ${count - 1}`);
 }
 
 async function loadJobRecordings(data: JobData): Promise<Recordings> {
@@ -269,6 +282,7 @@ export async function runTrainJob(job: TrainJob, folder: string, hooks: JobHooks
       seed: job.seed,
       folder,
       config: { job },
+      ...(job.augment?.mixup === undefined ? {} : { mixUp: job.augment.mixup }),
       ...(job.augment === undefined ? {} : { augment: createAugment(job.augment, steps, channels) }),
       ...(hooks.onProgress === undefined ? {} : { onProgress: hooks.onProgress }),
       ...(hooks.signal === undefined ? {} : { signal: hooks.signal }),
@@ -294,9 +308,12 @@ export async function runTrainJob(job: TrainJob, folder: string, hooks: JobHooks
 
 /** Labels stay where they are: what moves the frames of a stream would part them. */
 function checkStreamAugmentation({ stream, augment = {} }: TrainJob): void {
-  const moving = (["shift", "warp", "crop"] as const).find((kind) => augment[kind] !== undefined);
+  const moving = (["shift", "warp", "crop", "mixup"] as const).find((kind) => augment[kind] !== undefined);
   if (stream === undefined || moving === undefined) return;
-  throw new TrainError("TRAIN_OPTION", `augmentation ${moving} moves frames away from their labels: not for streams`);
+  throw new TrainError(
+    "TRAIN_OPTION",
+    `augmentation ${moving} moves frames away from their labels or states: not for streams`,
+  );
 }
 
 async function readResult(folder: string, job: TrainJob): Promise<TrainJobResult | undefined> {

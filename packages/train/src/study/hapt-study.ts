@@ -21,6 +21,8 @@ export interface HaptStudyOptions {
    * testing); trained models are not used. `honest`, the default: people held out.
    */
   readonly protocol?: "honest" | "published";
+  /** Small nets are cross-validated by people on so many folds instead of trained once a seed; `seeds` is ignored. */
+  readonly folds?: number;
   /** Units of the small nets; default 32. */
   readonly units?: number;
 }
@@ -96,7 +98,10 @@ export function haptStudy(options: HaptStudyOptions): StudyRequest {
     return { name: `hapt-${cell}`, published: PUBLISHED[cell], source };
   });
   const small = CELLS.map((cell): StudyArchitecture => {
-    const jobs = Array.from({ length: seeds }, (_, i) => job(cell, { units: [units] }, i + 1));
+    const jobs =
+      options.folds === undefined
+        ? Array.from({ length: seeds }, (_, i) => job(cell, { units: [units] }, i + 1))
+        : foldJobs(job(cell, { units: [units] }, 1), data, protocol, options.folds);
     return { name: `${cell}${units}`, source: { kind: "train", jobs } };
   });
   return {
@@ -105,7 +110,13 @@ export function haptStudy(options: HaptStudyOptions): StudyRequest {
     data,
     ...(table === undefined ? {} : { windowTable: table }),
     window: WINDOW,
-    architectures: seeds > 0 ? [...study, ...small] : study,
+    architectures: seeds > 0 || options.folds !== undefined ? [...study, ...small] : study,
     bits,
   };
+}
+
+/** The same training once a fold, people held out; `published` divides its balanced windows at random instead. */
+function foldJobs(job: TrainJob, path: string, protocol: "honest" | "published", count: number): TrainJob[] {
+  const places: JobData = protocol === "published" ? job.data : { path, window: WINDOW, hop: HOP, split: "subject" };
+  return Array.from({ length: count }, (_, index) => ({ ...job, data: { ...places, fold: { index, count } } }));
 }

@@ -70,7 +70,7 @@ export async function runStudy(
   await mkdir(join(request.folder, "rows"), { recursive: true });
   const placed = request.architectures.flatMap(({ name, source }) =>
     source.kind === "train"
-      ? source.jobs.map((job) => ({ job, folder: join(request.folder, `${name}-seed${job.seed}`) }))
+      ? source.jobs.map((job) => ({ job, folder: join(request.folder, runName(name, job)) }))
       : [],
   );
   await runTrainJobs(placed, pool);
@@ -82,8 +82,8 @@ export async function runStudy(
       source.kind === "trained"
         ? [{ key: name, model: source.folder, job: undefined }]
         : source.jobs.map((job) => {
-            const folder = join(request.folder, `${name}-seed${job.seed}`);
-            return { key: `${name}-seed${job.seed}`, model: join(folder, "best"), job };
+            const key = runName(name, job);
+            return { key, model: join(request.folder, key, "best"), job };
           });
     for (const { key, model, job } of members) {
       runs.push(
@@ -105,6 +105,11 @@ export async function runStudy(
   await writeWhole(join(request.folder, "study.json"), `${JSON.stringify(report, null, 1)}\n`);
   await writeWhole(join(request.folder, "study.md"), studyMarkdown(report));
   return report;
+}
+
+/** Name of one training of an architecture: its folder, its row. */
+function runName(name: string, { seed, data }: TrainJob): string {
+  return `${name}-seed${seed}${data.fold === undefined ? "" : `-fold${data.fold.index + 1}of${data.fold.count}`}`;
 }
 
 type Prepared = Pick<EntryInput, "windows" | "train" | "test" | "normalization">;

@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import type { LayersModel, Tensor, Variable } from "@tensorflow/tfjs";
+import { mixUp } from "../data/augment.js";
 import { type Random, shuffledIndices } from "../data/random.js";
 import { argMax } from "../metrics/classification.js";
 import type { Tf } from "../tf/load-tf.js";
@@ -48,6 +49,8 @@ export interface TrainOptions {
   readonly config?: Readonly<Record<string, unknown>>;
   /** Changes a batch of inputs [count, size] in place, anew in every epoch. */
   readonly augment?: (inputs: Float32Array, count: number, random: Random) => void;
+  /** Mixes each sample and its answer with another of the batch, by a share of up to this (mix-up); default 0. */
+  readonly mixUp?: number;
   /** Called with the trainable weights before the first and after every step, to hold some of them where they must be. */
   readonly constrain?: (weights: readonly Float32Array[], step: number) => void;
   /**
@@ -245,12 +248,13 @@ class Trainer {
   async #step(indices: Uint32Array, random: Random, rate: number) {
     const tf = this.#tf;
     const { train } = this.#data;
-    const { augment, constrain } = this.#options;
+    const { augment, constrain, mixUp: share = 0 } = this.#options;
     const size = train.inputs.length / train.count;
     const inputs = pickRows(train.inputs, indices, size);
     augment?.(inputs, indices.length, random);
     const width = train.rows * train.outputs;
     const targets = pickRows(train.targets, indices, width);
+    if (share > 0) mixUp(inputs, targets, indices.length, share, random);
     const weights = train.weights === undefined ? undefined : pickRows(train.weights, indices, train.rows);
     const { previous = NO_PIECES } = train;
     const stateful = this.#stateful?.forward(indices, previous, true);
