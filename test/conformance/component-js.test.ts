@@ -100,7 +100,7 @@ describe.skipIf(missing("jco"))("the component's JavaScript package", () => {
     if (missing(runtime)) return;
     const home = extrasPackage(runtime);
     const binary = [join(home, runtime), join(home, "bin", runtime)].find((path) => existsSync(path))!;
-    const args = runtime === "deno" ? ["run", "--no-remote", "--allow-read", "--allow-env=JCO_DEBUG"] : ["run"];
+    const args = runtime === "deno" ? ["run", "--no-remote", "--allow-read"] : ["run"];
     const { stdout, stderr } = spawnSync(binary, [...args, folder.path("out/js/main.js")], { encoding: "utf8" });
     expect(stdout, stderr).not.toBe("");
     expect(JSON.parse(stdout)).toEqual(expected);

@@ -28,9 +28,14 @@ async function findJco(): Promise<Jco | undefined> {
   return undefined;
 }
 
+/** The glue asks for this several times a call: slow in Node, and a permission in Deno. */
+const DEBUG_SWITCH = "globalThis?.process?.env?.JCO_DEBUG";
+
 /** JavaScript glue and core module of a component, by file name; undefined where jco is not installed. */
 export async function transpile(component: Uint8Array): Promise<Readonly<Record<string, Uint8Array>> | undefined> {
   const jco = await findJco();
   if (jco === undefined) return undefined;
-  return (await jco.transpile(component, { name: "model", instantiation: "async", minify: true })).files;
+  const { files } = await jco.transpile(component, { name: "model", instantiation: "async", minify: true });
+  const glue = new TextDecoder().decode(files["model.js"]);
+  return { ...files, "model.js": new TextEncoder().encode(glue.replaceAll(DEBUG_SWITCH, "false")) };
 }
