@@ -13,7 +13,7 @@ import { modelFiles } from "../tf/model-files.js";
 import { type TrainOptions, type TrainResult, trainModel } from "../training/train-model.js";
 import type { TrainingSet } from "../training/training-set.js";
 import { IntegerSimulation } from "./simulation.js";
-import { type NetworkGrids, networkGrids, projectWeights } from "./weight-grid.js";
+import { type NetworkGrids, networkGrids, projectWeights, type RowSteps } from "./weight-grid.js";
 
 export interface QuantizedTrainingOptions {
   readonly bits: WeightBits;
@@ -23,8 +23,8 @@ export interface QuantizedTrainingOptions {
   readonly conversion: Pick<ConvertOptions, "calibration" | "calibrationUnit" | "inputTransform" | "meta">;
   readonly training: TrainOptions;
   /**
-   * Scores a file, e.g. on validation windows in the integer engine: the best epoch's is taken, or the one before
-   * training. Absent: the best epoch is that of the simulation.
+   * Scores a file, e.g. on validation windows in the integer engine: the best epoch's is taken, or, where none is
+   * better, what conversion without training gives; the model then keeps the weights that it came with. Absent: the best epoch is that of the simulation.
    */
   readonly judge?: (converted: ConvertedModel) => Promise<number>;
 }
@@ -51,16 +51,19 @@ export async function trainQuantized(
   const network = readNetwork(model);
   let converted = await convertRounded(tf, model, options);
   let grids = networkGrids(network, converted.report);
+  const steps: RowSteps = new Map();
   const notSimulated = missingLayer(tf, network, grids);
-  let best = judge === undefined ? undefined : await judged(judge, converted, model);
+  let best = judge === undefined ? undefined : await judged(judge, await convertCompensated(tf, model, options), model);
   const training = await trainModel(tf, model, data, {
     ...options.training,
-    project: (weights) => projectWeights(network, grids.layers, weights),
+    project: (weights) => projectWeights(network, grids.layers, weights, options.bits === 4 ? steps : undefined),
     ...(notSimulated === undefined ? { forward: () => new IntegerSimulation(tf, network, grids).forward(model) } : {}),
     config: { ...options.training.config, grids, ...(notSimulated === undefined ? {} : { notSimulated }) },
     onEpoch: async (metrics) => {
       converted = await convertRounded(tf, model, options);
-      grids = networkGrids(network, converted.report);
+      const next = networkGrids(network, converted.report);
+      if (JSON.stringify(next) !== JSON.stringify(grids)) steps.clear();
+      grids = next;
       if (judge !== undefined) {
         const found = await judged(judge, converted, model);
         if (best === undefined || found.score >= best.score) best = found;
@@ -95,6 +98,16 @@ function missingLayer(tf: Tf, network: Network, grids: NetworkGrids): string | u
   return new IntegerSimulation(tf, network, grids).load(
     network.layers.flatMap(({ weights }) => weights.map(({ data }) => data)),
   );
+}
+
+/** What conversion alone makes of the float weights. */
+async function convertCompensated(
+  tf: Tf,
+  model: LayersModel,
+  { bits, headBits, conversion }: QuantizedTrainingOptions,
+) {
+  const head = headBits === undefined ? {} : { headBits };
+  return convert(await graphOf(tf, model), { ...conversion, ...head, bits });
 }
 
 /** Converts with plain rounding: weights that lie on a grid stay where they are. */

@@ -52,20 +52,25 @@ export function networkGrids(network: Network, report: QuantizeReport): NetworkG
   return { layers: weightGrids(network, report), scales, inputScale: report.layers[0].scale };
 }
 
+/** Steps of rows, kept from one rounding to the next: rows that change theirs at every batch do not settle. */
+export type RowSteps = Map<string, number>;
+
 /**
  * Rounds all trainable weights of a network as the converter's plain rounding does: each row of a matrix to a multiple of
  * its own step, biases left alone (they have 32 bits).
+ * @param known steps chosen before, kept while they fit; those chosen now are added
  */
 export function projectWeights(
   network: Network,
   grids: readonly (LayerGrid | undefined)[],
   weights: readonly Float32Array[],
+  known?: RowSteps,
 ): Float32Array[] {
   const rounded: Float32Array[] = [];
   network.layers.forEach((layer, index) => {
     const own = weights.slice(rounded.length, rounded.length + layer.weights.length);
     const grid = grids[index];
-    rounded.push(...(grid === undefined ? own : projectLayer(layer, grid, own)));
+    rounded.push(...(grid === undefined ? own : projectLayer(layer, grid, own, (row) => `${index}:${row}`, known)));
   });
   return rounded;
 }
@@ -77,14 +82,20 @@ interface Part {
   readonly unit: number;
 }
 
-function projectLayer(layer: NetworkLayer, grid: LayerGrid, weights: readonly Float32Array[]): Float32Array[] {
+function projectLayer(
+  layer: NetworkLayer,
+  grid: LayerGrid,
+  weights: readonly Float32Array[],
+  keyOf: (row: string) => string,
+  known: RowSteps = new Map(),
+): Float32Array[] {
   const gates = gatesOf(layer);
   const width = unitsOf(layer) * (gates ?? 1);
   const limit = grid.bits === 8 ? 127 : 7;
   const results = weights.map((weight) => weight.slice());
   const input = { from: weights[0], to: results[0], unit: grid.inputScale };
   if (gates === undefined) {
-    for (let row = 0; row < width; row++) projectRow([input], row, width, limit, grid.bits);
+    for (let row = 0; row < width; row++) projectRow([input], row, { width, limit, key: keyOf(`${row}`), known });
     return results;
   }
   const factor = 2 ** grid.shift;
@@ -97,9 +108,9 @@ function projectLayer(layer: NetworkLayer, grid: LayerGrid, weights: readonly Fl
   for (let row = 0; row < width; row++) {
     // The candidate of a GRU with reset after has two rows with steps of their own.
     if (apart && row >= 2 * unitsOf(layer)) {
-      projectRow([input], row, width, limit, grid.bits);
-      projectRow([recurrent], row, width, limit, grid.bits);
-    } else projectRow(both, row, width, limit, grid.bits);
+      projectRow([input], row, { width, limit, key: keyOf(`x${row}`), known });
+      projectRow([recurrent], row, { width, limit, key: keyOf(`h${row}`), known });
+    } else projectRow(both, row, { width, limit, key: keyOf(`${row}`), known });
   }
   return results;
 }
@@ -107,15 +118,35 @@ function projectLayer(layer: NetworkLayer, grid: LayerGrid, weights: readonly Fl
 /** Steps that are tried at 4 bits, as parts of the one that fits the largest weight. */
 const PARTS = Array.from({ length: 15 }, (_, i) => 1 - 0.04 * i);
 
-function projectRow(parts: readonly Part[], row: number, width: number, limit: number, bits: WeightBits): void {
+interface RowPlace {
+  readonly width: number;
+  readonly limit: number;
+  readonly key: string;
+  readonly known: RowSteps;
+}
+
+function projectRow(parts: readonly Part[], row: number, { width, limit, key, known }: RowPlace): void {
   let largest = 0;
   for (const { from, unit } of parts) {
     for (let at = row; at < from.length; at += width) largest = Math.max(largest, Math.abs(from[at]) * unit);
   }
   if (largest === 0) return;
+  const kept = known.get(key) ?? bestStep(parts, row, width, largest, limit);
+  known.set(key, kept);
+  // The largest weight never falls below the limit: the converter reads the step off it.
+  const step = Math.min(kept, largest / limit);
+  for (const { from, to, unit } of parts) {
+    for (let at = row; at < from.length; at += width) {
+      to[at] = (clip(Math.round((from[at] * unit) / step), limit) * step) / unit;
+    }
+  }
+}
+
+/** The step with the least squared error of rounding. */
+function bestStep(parts: readonly Part[], row: number, width: number, largest: number, limit: number): number {
   let best = Number.POSITIVE_INFINITY;
   let step = largest / limit;
-  for (const part of bits === 8 ? PARTS.slice(0, 1) : PARTS) {
+  for (const part of limit === 127 ? PARTS.slice(0, 1) : PARTS) {
     const trial = (part * largest) / limit;
     let loss = 0;
     for (const { from, unit } of parts) {
@@ -128,11 +159,7 @@ function projectRow(parts: readonly Part[], row: number, width: number, limit: n
     best = loss;
     step = trial;
   }
-  for (const { from, to, unit } of parts) {
-    for (let at = row; at < from.length; at += width) {
-      to[at] = (clip(Math.round((from[at] * unit) / step), limit) * step) / unit;
-    }
-  }
+  return step;
 }
 
 const clip = (value: number, limit: number) => Math.max(-limit, Math.min(limit, value));
