@@ -89,6 +89,25 @@ describe("gatelet check", () => {
     expect(readFileSync(markdown, "utf8")).toMatch(/passed[\s\S]*\| total \|/);
   });
 
+  it("sets estimates for other runtimes beside its own cycles, and says what they do not offer", async () => {
+    const { otherRuntimes, total } = JSON.parse((await check(gate, "--json")).stdout);
+    expect(otherRuntimes.basis).toMatch(/^estimated from counted instructions a MAC/);
+    expect(otherRuntimes.runtimes.map(({ name }: { name: string }) => name)).toEqual([
+      "CMSIS-NN s8",
+      "TFLM ref.",
+      "NNoM",
+    ]);
+    const weighted = otherRuntimes.layers.map(({ name }: { name: string }) => name);
+    expect(weighted.length).toBeGreaterThan(1);
+    for (const { layers } of otherRuntimes.runtimes) expect(layers).toHaveLength(weighted.length);
+    const gru = otherRuntimes.layers.findIndex(({ name }: { name: string }) => name.startsWith("gru"));
+    expect(otherRuntimes.runtimes[0].layers[gru]).toEqual({ cycles: null, offered: false });
+    const dense = weighted.length - 1;
+    expect(otherRuntimes.runtimes[0].layers[dense].cycles).toBeGreaterThan(0);
+    expect(otherRuntimes.runtimes[0].layers[dense].cycles).toBeLessThan(total.simulatedCycles);
+    expect((await check(gate)).stdout).toMatch(/gru +[\d,]+ +not offered +not offered/);
+  });
+
   it("runs a firmware of one's own: a runner as the runner, anything else to its end", async () => {
     const generated = join(root, "firmware/generated");
     const runner = await check(gate, "--firmware", join(generated, "runner-nrf52840.gen.elf"));

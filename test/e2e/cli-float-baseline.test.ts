@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { convertExample, EXAMPLE, runCli, temporaryFolder } from "./cli-harness.js";
@@ -29,7 +30,10 @@ describe("gatelet check --baseline float", () => {
     expect(baseline.float.scores.accuracy).toBeGreaterThan(0.9);
     expect(baseline.gatelet.scores.accuracy).toBeGreaterThan(0.9);
     expect(baseline.agreement).toBeGreaterThan(0.95);
-    const page = await check(...args);
+    const [junit, markdown] = [folder.path("junit.xml"), folder.path("summary.md")];
+    const page = await check(...args, "--junit", junit, "--markdown", markdown);
+    expect(readFileSync(junit, "utf8")).toMatch(/<system-out>ms a window: float [\d.]+, gatelet [\d.]+ 0\.\d+ x/);
+    expect(readFileSync(markdown, "utf8")).toMatch(/the same graph in float[\s\S]*\| accuracy \| [\d.]+ % \|/);
     expect(page.stdout).toMatch(/ms a window +[\d.]+ +[\d.]+ +0\.\d+ x/);
     expect(page.stdout).toMatch(/accuracy +[\d.]+ % +[\d.]+ %/);
     expect(Math.max(...page.stdout.split("\n").map((line) => line.length))).toBeLessThanOrEqual(80);

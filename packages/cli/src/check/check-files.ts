@@ -1,4 +1,7 @@
+import type { BaselineReport } from "./float-baseline.js";
+import { baselineTable } from "./render-baseline.js";
 import { ENGINE_HEADS, engineCells, factRows, LAYER_HEADS, layerCells } from "./render-check.js";
+import { runtimesTable } from "./render-runtimes.js";
 import type { CheckReport } from "./report.js";
 
 const row = (cells: readonly string[]): string => `| ${cells.map((cell) => cell.replaceAll("|", "\\|")).join(" | ")} |`;
@@ -6,7 +9,7 @@ const table = (heads: readonly string[], rows: readonly (readonly string[])[]): 
   [row(heads), row(heads.map(() => "---")), ...rows.map(row)].join("\n");
 
 /** Summary for a pull request. */
-export function checkMarkdown(report: CheckReport): string {
+export function checkMarkdown(report: CheckReport, baseline?: BaselineReport): string {
   const passed = report.problems.length === 0;
   const rows = [...report.layers, report.executor, report.total].map((layer) => [
     layer.name,
@@ -25,7 +28,26 @@ export function checkMarkdown(report: CheckReport): string {
     "",
     table(["", ""], factRows(report)),
     "",
+    ...runtimesPart(report),
+    ...(baseline === undefined ? [] : baselinePart(baseline)),
   ].join("\n");
+}
+
+function runtimesPart(report: CheckReport): string[] {
+  const { heads, rows, note } = runtimesTable(report);
+  return rows.length === 0 ? [] : ["#### other runtimes, estimated", "", table(heads, rows), "", note, ""];
+}
+
+function baselinePart(baseline: BaselineReport): string[] {
+  const { heads, rows, notes } = baselineTable(baseline);
+  return ["#### the same graph in float", "", table(heads, rows), "", ...notes.flatMap((note) => [note, ""])];
+}
+
+/** The comparison with float, as text that CI systems show beside a suite. */
+function baselineOutput(baseline: BaselineReport): string {
+  const { rows, notes } = baselineTable(baseline);
+  const lines = rows.map(([name, float, own, ratio]) => `${name}: float ${float}, gatelet ${own} ${ratio}`.trim());
+  return `  <system-out>${xml([...lines, ...notes].join("\n"))}</system-out>`;
 }
 
 interface TestCase {
@@ -36,7 +58,7 @@ interface TestCase {
 }
 
 /** One test case per engine and budget, as CI systems read them. */
-export function checkJunit(report: CheckReport): string {
+export function checkJunit(report: CheckReport, baseline?: BaselineReport): string {
   const cases = [...engineCases(report), ...budgetCases(report)];
   const failures = cases.filter(({ failure }) => failure !== undefined).length;
   const skipped = cases.filter((one) => one.skipped !== undefined).length;
@@ -45,6 +67,7 @@ export function checkJunit(report: CheckReport): string {
     '<?xml version="1.0" encoding="UTF-8"?>',
     `<testsuite ${head} errors="0" skipped="${skipped}" time="${report.seconds.toFixed(3)}">`,
     ...cases.map(testCase),
+    ...(baseline === undefined ? [] : [baselineOutput(baseline)]),
     "</testsuite>",
     "",
   ].join("\n");

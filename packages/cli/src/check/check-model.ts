@@ -16,10 +16,11 @@ import {
 } from "@gatelet/sim";
 import type { Budget } from "../budget.js";
 import { CliError } from "../cli-error.js";
-import { layerReports } from "../inspect/layer-report.js";
+import { layerReports, macsOfRow } from "../inspect/layer-report.js";
 import type { DataOptions } from "../load-data.js";
 import { recordedFrames, seededFrames } from "./check-frames.js";
 import { libraryBytes, type MemoryPlan, planMemory } from "./memory-plan.js";
+import { otherRuntimes, type WeightedLayer } from "./other-runtimes.js";
 import { problemsOf } from "./problems.js";
 import { referenceRun } from "./reference-run.js";
 import type { CheckReport, LayerCheck, MemoryCheck } from "./report.js";
@@ -113,6 +114,7 @@ export async function checkModel(request: CheckRequest): Promise<CheckReport> {
     layers,
     executor: executorOf(layers, total),
     total,
+    otherRuntimes: otherRuntimes(weightedLayers(model, units)),
     engines,
     millisecondsPerUnit: perUnit === null ? null : (1000 * perUnit) / NRF52840.clockHz,
     energyMicrojoulesPerUnit: perUnit === null ? null : energyMicrojoules(NRF52840, perUnit),
@@ -159,6 +161,12 @@ function layerChecks(
       simulatedCycles: counts?.cycles ?? null,
       instructions: counts?.instructions ?? null,
     };
+  });
+}
+
+function weightedLayers(model: GateModel, units: number): WeightedLayer[] {
+  return layerReports(model).map(({ name, kernel, macs, record }) => {
+    return { record, name, kernel, macs: macs * units, rowMacs: macsOfRow(kernel, model.records[record]!.fields) };
   });
 }
 

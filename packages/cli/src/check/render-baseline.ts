@@ -1,10 +1,10 @@
 import { grouped, percent, significant } from "../text/numbers.js";
 import type { Style } from "../text/style.js";
-import { renderTable, wrap } from "../text/table.js";
+import { renderTable, type TableColumn, wrap } from "../text/table.js";
 import type { BaselineReport, BaselineSide } from "./float-baseline.js";
 
-/** The table that `gatelet check --baseline float` adds: both ways side by side, at most `width` characters wide. */
-export function renderBaseline(report: BaselineReport, width: number, style: Style): string {
+/** Heads and rows of the comparison, its note below; the terminal's and the pull request's table alike. */
+export function baselineTable(report: BaselineReport): { heads: string[]; rows: string[][]; notes: string[] } {
   const { float, gatelet, unit, agreement } = report;
   const line = (name: string, of: (side: BaselineSide) => number, text: (value: number) => string): string[] => [
     name,
@@ -22,20 +22,19 @@ export function renderBaseline(report: BaselineReport, width: number, style: Sty
     line("of it the model", (side) => side.modelBytes, grouped),
     ...scoreRows(report),
   ];
-  const right = "right" as const;
-  const columns = [
-    { head: "" },
-    { head: "float32 C", align: right },
-    { head: "gatelet", align: right },
-    { head: "", align: right },
-  ];
   const note = `float: ${report.floatModel} as plain C with the FPU, gcc -O2, whole windows in one planned arena; simulated`;
   const equal = agreement === null ? [] : [`equal decisions: ${percent(agreement)}`];
+  return { heads: ["", "float32 C", "gatelet", ""], rows, notes: [...equal, note] };
+}
+
+/** The table that `gatelet check --baseline float` adds: both ways side by side, at most `width` characters wide. */
+export function renderBaseline(report: BaselineReport, width: number, style: Style): string {
+  const { heads, rows, notes } = baselineTable(report);
+  const columns = heads.map((head, i): TableColumn => (i === 0 ? { head } : { head, align: "right" }));
   return [
     style.bold("the same graph in float"),
     renderTable(columns, rows, width, style),
-    ...equal,
-    wrap(note, width, 0),
+    ...notes.map((note) => wrap(note, width, 0)),
   ].join("\n");
 }
 

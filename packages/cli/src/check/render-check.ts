@@ -2,6 +2,7 @@ import { duration, grouped, percent, significant } from "../text/numbers.js";
 import type { Style } from "../text/style.js";
 import { renderTable, type TableColumn, wrap } from "../text/table.js";
 import { flashUsed, ramUsed } from "./problems.js";
+import { renderRuntimes } from "./render-runtimes.js";
 import type { CheckReport, EngineCheck, LayerCheck, MemoryCheck } from "./report.js";
 
 const right = (head: string): TableColumn => ({ head, align: "right" });
@@ -39,6 +40,7 @@ export const LAYER_HEADS = ["predicted", "simulated", "error", "instr.", "/MAC",
 /** The whole page of `gatelet check`, at most `width` characters wide. */
 export function renderCheck(report: CheckReport, width: number, style: Style): string {
   const parts = [heading(report, width, style), layerTable(report, width, style), engineTable(report, width, style)];
+  if (report.otherRuntimes.layers.length > 0) parts.push(renderRuntimes(report, width, style));
   parts.push(facts(report, width, style));
   for (const { engine, fault } of report.engines) {
     if (fault !== null) parts.push(`${style.red(`${engine}:`)} ${fault}`);

@@ -1,4 +1,5 @@
 import type { EngineName } from "@gatelet/sim";
+import type { OtherRuntimes } from "./other-runtimes.js";
 
 /** Cycles and instructions of one layer, sums over the counted steps. */
 export interface LayerCheck {
@@ -63,6 +64,8 @@ export interface CheckReport {
   /** The executor: what a step takes beside its layers. */
   readonly executor: LayerCheck;
   readonly total: LayerCheck;
+  /** What other runtimes would take for the layers with weights: estimates. */
+  readonly otherRuntimes: OtherRuntimes;
   readonly engines: readonly EngineCheck[];
   /** Of one unit, from simulated cycles; null without them. */
   readonly millisecondsPerUnit: number | null;

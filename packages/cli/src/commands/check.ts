@@ -99,8 +99,8 @@ async function run(terminal: Terminal, file: string, flags: CheckFlags): Promise
     onProgress: (stage) => progress.update(stage),
   }).finally(() => progress.end());
   const baseline = await baselineOf(report, bytes, flags);
-  if (flags.junit !== undefined) await writeFileWhole(flags.junit, checkJunit(report));
-  if (flags.markdown !== undefined) await writeFileWhole(flags.markdown, checkMarkdown(report));
+  if (flags.junit !== undefined) await writeFileWhole(flags.junit, checkJunit(report, baseline));
+  if (flags.markdown !== undefined) await writeFileWhole(flags.markdown, checkMarkdown(report, baseline));
   const { width, style } = terminal;
   if (flags.json) terminal.print(JSON.stringify(baseline === undefined ? report : { ...report, baseline }, null, 2));
   else terminal.print(renderCheck(report, width, style));

@@ -187,7 +187,7 @@ function parameterCount(kernel: KernelName, r: RecordFields): number {
 }
 
 /** Multiply-accumulates with weights for one row. */
-function macsOfRow(kernel: KernelName, r: RecordFields): number {
+export function macsOfRow(kernel: KernelName, r: RecordFields): number {
   const { inputSize: n, outputSize: h } = r;
   switch (kernel) {
     case "RNN":
