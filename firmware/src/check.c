@@ -1,4 +1,6 @@
 /* The checker, FORMAT.md 1, 2: envelope, header, sections; then the records. Nothing is executed before all of it holds. */
+#include "small.h"
+
 #include "check.h"
 
 #define H16(field) gl_u16(bytes + GATELET_HEADER_##field)

@@ -1,4 +1,6 @@
 /* Where a record's tensors, state, rows and scratch lie, FORMAT.md 3, 5. Fields and sizes are checked already. */
+#include "small.h"
+
 #include "check.h"
 
 #define R8(field) ((uint32_t)r[GATELET_RECORD_##field])
@@ -6,7 +8,7 @@
 #define R32(field) gl_u32(r + GATELET_RECORD_##field)
 
 GL_INLINE uint32_t block_bytes(const uint8_t *r, uint32_t columns) {
-  return R8(BITS) == 4u ? 2u * gl_pad8(columns) : 4u * gl_pad4(columns);
+  return GATELET_INT4 && R8(BITS) == 4u ? 2u * gl_pad8(columns) : 4u * gl_pad4(columns);
 }
 
 gl_needs gl_needs_of(const uint8_t *r) {
@@ -16,84 +18,124 @@ gl_needs gl_needs_of(const uint8_t *r) {
   const uint32_t both = block_bytes(r, inputs) + block_bytes(r, outputs);
   gl_needs n;
   memset(&n, 0, sizeof n);
+  /* whatever is built in */
+  (void)taps, (void)rows, (void)averages, (void)both, (void)row_out, (void)quads;
   switch (R8(KERNEL)) {
+#if GL_HAS(INPUT)
     case GATELET_KERNEL_INPUT:
       n.aux = GATELET_AFFINE_ENTRY_BYTES * inputs + ((R8(FLAGS) & GATELET_FLAG_MASK_SET) != 0u ? row_in : 0u);
       break;
+#endif
+#if GL_HAS(EMBEDDING)
     case GATELET_KERNEL_EMBEDDING:
       n.weights = R32(VOCABULARY) * gl_pad16(outputs);
       n.aux = gl_pad16(2u * R32(VOCABULARY));
       break;
+#endif
+#if GL_HAS(RNN)
     case GATELET_KERNEL_RNN:
       n.state = n.scratch = row_out;
       n.weights = quads * both;
       n.quads = quads;
       break;
+#endif
+#if GL_HAS(LSTM)
     case GATELET_KERNEL_LSTM:
       n.state = 2u * row_out;
       n.scratch = row_out;
       n.weights = outputs * both;
       n.quads = outputs;
       break;
+#endif
+#if GL_HAS(GRU)
     case GATELET_KERNEL_GRU:
       n.state = row_out;
       n.scratch = 2u * row_out;
       n.weights = 3u * quads * both;
       n.quads = 3u * quads;
       break;
+#endif
+#if GL_HAS(GRU_RESET_AFTER)
     case GATELET_KERNEL_GRU_RESET_AFTER:
       n.state = n.scratch = row_out;
       n.weights = 3u * quads * both;
       n.quads = 4u * quads;
       break;
+#endif
+#if GL_HAS(DENSE)
     case GATELET_KERNEL_DENSE:
       n.weights = quads * block_bytes(r, inputs);
       n.quads = quads;
       break;
+#endif
+#if GL_HAS(CONV1D)
     case GATELET_KERNEL_CONV1D:
       n.state = gl_row_bytes(gl_history_rows(r) * gl_pad2(inputs));
       n.scratch = R16(DILATION) > 1u ? gl_row_bytes(taps * gl_pad2(inputs)) : 0u;
       n.weights = quads * block_bytes(r, taps * gl_pad2(inputs));
       n.quads = quads;
       break;
+#endif
+#if GL_HAS(DEPTHWISE_CONV1D)
     case GATELET_KERNEL_DEPTHWISE_CONV1D:
       n.state = gl_history_rows(r) * row_in;
       n.weights = taps * gl_pad16(outputs);
       n.quads = quads;
       break;
+#endif
+#if GL_HAS(POOL)
     case GATELET_KERNEL_POOL:
       n.state = taps * row_in;
       n.aux = averages != 0u ? gl_pad16(4u * (taps + 1u)) : 0u;
       break;
+#endif
+#if GL_HAS(GLOBAL_POOL)
     case GATELET_KERNEL_GLOBAL_POOL:
       n.state = averages != 0u ? 16u + 4u * gl_pad4(inputs) : row_in;
       n.aux = (R8(FLAGS) & GATELET_FLAG_MASK_OBEY) != 0u ? gl_pad16(4u * (rows + 1u)) : 0u;
       break;
+#endif
+#if GL_HAS(AFFINE)
     case GATELET_KERNEL_AFFINE:
       n.aux = GATELET_AFFINE_ENTRY_BYTES * inputs;
       break;
+#endif
+#if GL_HAS(PRELU) || GL_HAS(MASK)
     case GATELET_KERNEL_PRELU:
     case GATELET_KERNEL_MASK:
       n.aux = row_in;
       break;
+#endif
+#if GL_HAS(LAYER_NORM)
     case GATELET_KERNEL_LAYER_NORM:
       n.aux = 16u + GATELET_AFFINE_ENTRY_BYTES * inputs;
       break;
+#endif
+#if GL_HAS(SOFTMAX)
     case GATELET_KERNEL_SOFTMAX:
       n.scratch = 4u * gl_pad4(inputs);
       break;
+#endif
+#if GL_HAS(FIFO)
     case GATELET_KERNEL_FIFO:
       n.state = taps * row_in + gl_pad16(taps);
       break;
+#endif
+#if GL_HAS(REVERSE)
     case GATELET_KERNEL_REVERSE:
       n.state = rows * row_in + gl_pad16(rows);
       break;
+#endif
+#if GL_HAS(RESHAPE)
     case GATELET_KERNEL_RESHAPE:
       n.state = gl_row_bytes(rows * inputs);
       break;
+#endif
+#if GL_HAS(REPEAT)
     case GATELET_KERNEL_REPEAT:
       n.state = row_in;
       break;
+#endif
     default:
       break;
   }
@@ -118,7 +160,7 @@ static int32_t check_tensors(const gl_check_context *c, const uint8_t *r, const 
   if (status == GATELET_STATUS_OK) status = check_tensor(c, R32(TABLE), table);
   if (status == GATELET_STATUS_OK) status = check_tensor(c, R32(GATE_TABLE), gate_table);
   if (status == GATELET_STATUS_OK) status = check_tensor(c, R32(AUX), n->aux);
-  if (status == GATELET_STATUS_OK && R8(KERNEL) == GATELET_KERNEL_LAYER_NORM) {
+  if (status == GATELET_STATUS_OK && GL_HAS(LAYER_NORM) && R8(KERNEL) == GATELET_KERNEL_LAYER_NORM) {
     const int64_t epsilon = gl_s64(c->bytes + R32(AUX));
     if (epsilon < 1 || epsilon > (int64_t)1 << 61) return GATELET_STATUS_BAD_TENSOR;
   }

@@ -1,10 +1,13 @@
 /* Checks of one record, FORMAT.md 4, 5: fields in use, ranges, sizes. All failures are BAD_RECORD or UNKNOWN_KERNEL. */
+#include "small.h"
+
 #include "check.h"
 
 #define R8(field) ((uint32_t)r[GATELET_RECORD_##field])
 #define R16(field) gl_u16(r + GATELET_RECORD_##field)
 #define R32(field) gl_u32(r + GATELET_RECORD_##field)
-#define IS(name) (kernel == GATELET_KERNEL_##name)
+/* never of what is not built in: such records are refused before anything looks closer */
+#define IS(name) (GL_HAS(name) && kernel == GATELET_KERNEL_##name)
 #define RESERVED_AT 91
 
 static const uint8_t FLAGS_OF[] = GATELET_KERNEL_FLAGS;

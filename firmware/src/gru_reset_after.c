@@ -1,13 +1,11 @@
 /*
  * GRU with reset after, KERNELS.md (25): the candidate has an input row and a recurrent row of its own. The update gates of
- * all units wait in the row of the new state; the three other quads of a group are met by skipping, in batches.
+ * all units wait in the row of the new state; the three other quads of a group come one behind the other. With sigmoid gates and
+ * tanh, Cortex-M4 assembly does whole groups.
  */
 #include "gru.h"
 
 #if GL_HAS(GRU_RESET_AFTER)
-
-/* groups whose reset gates and candidates wait on the stack */
-#define BATCH 2u
 
 /* (25) up to the saturated pre-activation */
 GL_INLINE int32_t candidate(int32_t r, int32_t from_input, int32_t from_state) {
@@ -15,26 +13,92 @@ GL_INLINE int32_t candidate(int32_t r, int32_t from_input, int32_t from_state) {
   return gl_sat16(gl_add(gl_mul(2, from_input), gated));
 }
 
+/* Update gates of all units, into the row of the new state. Leaves m.first as it was. */
+GL_INLINE void run_update_gates(gl_matvec *m, int16_t *next, uint32_t quads, uint32_t skip) {
+  const gl_part first = m->first;
+  gl_matvec_seek(m, m->weights, skip, m->params, 3);
+  gl_quads_s16(m, next, quads);
+  m->first = first;
+}
+
+/* The new state in the place of the old one. */
+GL_INLINE void finish(int16_t *state, int16_t *next, uint32_t hidden) {
+  gl_zero_tail(next, hidden);
+  gl_copy_blocks(state, next, gl_row_bytes(hidden));
+}
+
+/* How the file orders a group: update gates, reset gates, candidates' input rows, their recurrent rows. */
+typedef struct gru_group {
+  uint32_t input_bytes, state_bytes, both_bytes, bytes, quads;
+} gru_group;
+
+GL_INLINE gru_group group_of(const gl_layer *layer, const gl_matvec *m) {
+  gru_group g;
+  g.input_bytes = gl_part_bytes(m, GL_U16(layer, INPUT_SIZE));
+  g.state_bytes = gl_part_bytes(m, GL_U16(layer, OUTPUT_SIZE));
+  g.both_bytes = g.input_bytes + g.state_bytes;
+  g.bytes = 3u * g.both_bytes;
+  g.quads = gl_pad4(GL_U16(layer, OUTPUT_SIZE)) >> 2;
+  return g;
+}
+
+#if GATELET_CORTEX_M4
+
+GL_INLINE gl_lone_part lone_part(const gl_part *part, uint32_t trick_bias, uint32_t flags) {
+  gl_lone_part lone;
+  lone.x = part->x;
+  lone.step_back = part->step_back;
+  lone.entry = part->entry;
+  lone.trick_bias = trick_bias;
+  lone.rounds = (part->rounds & ~0xffu) | flags;
+  return lone;
+}
+
+/* Everything in one go, but the update gates. */
+static __attribute__((noinline)) void layer_sigmoid_tanh(const gl_layer *layer, int16_t *state, int16_t *next) {
+  gl_after_matvec a;
+  gl_matvec *m = &a.f.m;
+  const gl_sums_pair sums = gl_matvec_recurrent(m, layer, state);
+  const gru_group g = group_of(layer, m);
+  const uint32_t to_bias = m->bits == 8u ? 7u : 3u;
+  const int swapped = GL_U8(layer, RECURRENT_FIRST) != 0u;
+  const uint8_t *weights = m->weights, *params = m->params;
+  run_update_gates(m, next, g.quads, g.bytes - g.both_bytes);
+  m->weights = weights + g.both_bytes;
+  m->params = params + GATELET_ROW_PARAM_BYTES;
+  m->params_skip = 0;
+  a.f.table = gl_tanh_half;
+  a.f.cell = state;
+  a.input = lone_part(swapped ? &m->second : &m->first, sums.input << to_bias, GL_M4_AFTER_INPUT);
+  a.state = lone_part(swapped ? &m->first : &m->second, sums.state << to_bias, GL_M4_AFTER_STATE);
+  a.both_bias = m->trick_bias;
+  a.group_skip = g.both_bytes;
+  gl_quads_special(m, GL_M4_AFTER_RESET, next, next + 4u * g.quads);
+  finish(state, next, GL_U16(layer, OUTPUT_SIZE));
+}
+
+#endif
+
 typedef struct gru_batch {
-  int16_t reset[4 * BATCH];
-  int32_t from_input[4 * BATCH];
-  int32_t from_state[4 * BATCH];
+  int16_t reset[4];
+  int32_t from_input[4];
+  int32_t from_state[4];
 } gru_batch;
 
+#if !GATELET_CORTEX_M4
+
 /* next: pre-activations of the update gates, then the new state */
-static void units_sigmoid_tanh(const gru_batch *b, const int16_t *h, int16_t *next, uint32_t n) {
+GL_INLINE void units_sigmoid_tanh(const gru_batch *b, const int16_t *h, int16_t *next, uint32_t n) {
   const uint32_t *table = gl_tanh_half;
   uint32_t pair = GL_TANH_PAIR;
-  const int16_t *reset = b->reset;
-  const int32_t *q = b->from_input;
-  GL_UNROLL_2
-  for (const int16_t *end = next + n; next != end; q++) {
-    const int32_t r = gl_sigmoid_v(table, *reset++, &pair);
-    const int32_t g = gl_tanh_v(table, candidate(r, q[0], q[4 * BATCH]), &pair);
-    const int32_t z = gl_sigmoid_v(table, *next, &pair);
-    *next++ = (int16_t)gl_gru_next(z, g, *h++);
+  for (uint32_t i = 0; i < n; i++) {
+    const int32_t r = gl_sigmoid_v(table, b->reset[i], &pair);
+    const int32_t g = gl_tanh_v(table, candidate(r, b->from_input[i], b->from_state[i]), &pair);
+    next[i] = (int16_t)gl_gru_next(gl_sigmoid_v(table, next[i], &pair), g, h[i]);
   }
 }
+
+#endif
 
 static __attribute__((noinline)) void units_any(const gl_layer *layer, const gru_batch *b, const int16_t *h,
                                                 int16_t *next, uint32_t n) {
@@ -46,47 +110,49 @@ static __attribute__((noinline)) void units_any(const gl_layer *layer, const gru
   }
 }
 
-void gl_gru_reset_after(const gl_layer *layer) {
-  const uint32_t hidden = GL_U16(layer, OUTPUT_SIZE), quads = gl_pad4(hidden) >> 2;
-  int16_t *state = GL_ARENA(layer, STATE);
-  int16_t *next = GL_ARENA(layer, SCRATCH);
-  const int inlined = gl_is_sigmoid_tanh(layer);
+/* Group by group, with any activations. */
+static __attribute__((noinline)) void layer_any(const gl_layer *layer, int16_t *state, int16_t *next) {
+  const uint32_t inputs = GL_U16(layer, INPUT_SIZE), hidden = GL_U16(layer, OUTPUT_SIZE);
   gl_matvec m;
   const gl_sums_pair sums = gl_matvec_recurrent(&m, layer, state);
-  const uint32_t input_bytes = gl_part_bytes(&m, GL_U16(layer, INPUT_SIZE)), state_bytes = gl_part_bytes(&m, hidden);
-  const uint32_t both_bytes = input_bytes + state_bytes, group_bytes = 3u * both_bytes;
+  const gru_group g = group_of(layer, &m);
   const uint32_t both_bias = m.trick_bias, to_bias = m.bits == 8u ? 7u : 3u;
   const uint8_t *weights = m.weights, *params = m.params;
   const gl_part first = m.first;
-  gl_matvec_seek(&m, weights, group_bytes - both_bytes, params, 3);
-  gl_quads_s16(&m, next, quads);
-  for (uint32_t u = 0; u < hidden; u += 4u * BATCH) {
-    const uint32_t n = hidden - u < 4u * BATCH ? hidden - u : 4u * BATCH, groups = gl_pad4(n) >> 2;
+  run_update_gates(&m, next, g.quads, g.bytes - g.both_bytes);
+  for (uint32_t u = 0; u < hidden; u += 4u, weights += g.bytes, params += 4u * GATELET_ROW_PARAM_BYTES) {
     gru_batch batch;
-    params += GATELET_ROW_PARAM_BYTES;
     m.trick_bias = both_bias;
     gl_matvec_use_again(&m, first);
-    gl_matvec_seek(&m, weights + both_bytes, group_bytes - both_bytes, params, 3);
-    gl_quads_s16(&m, batch.reset, groups);
-    params += GATELET_ROW_PARAM_BYTES;
+    gl_matvec_seek(&m, weights + g.both_bytes, 0, params + GATELET_ROW_PARAM_BYTES, 0);
+    gl_quads_s16(&m, batch.reset, 1);
     m.trick_bias = sums.input << to_bias;
-    gl_matvec_use(&m, gl_matvec_part(&m, layer->input, GL_U16(layer, INPUT_SIZE)));
-    gl_matvec_seek(&m, weights + 2u * both_bytes, group_bytes - input_bytes, params, 3);
-    gl_quads_s32(&m, batch.from_input, groups);
-    params += GATELET_ROW_PARAM_BYTES;
+    gl_matvec_use(&m, gl_matvec_part(&m, layer->input, inputs));
+    gl_quads_s32(&m, batch.from_input, 1);
     m.trick_bias = sums.state << to_bias;
     gl_matvec_use(&m, gl_matvec_part(&m, state, hidden));
-    gl_matvec_seek(&m, weights + 2u * both_bytes + input_bytes, group_bytes - state_bytes, params, 3);
-    gl_quads_s32(&m, batch.from_state, groups);
-    weights += groups * group_bytes;
-    params += GATELET_ROW_PARAM_BYTES * (4u * groups - 3u);
-    if (inlined) {
+    gl_quads_s32(&m, batch.from_state, 1);
+    const uint32_t n = hidden - u < 4u ? hidden - u : 4u;
+#if !GATELET_CORTEX_M4
+    if (gl_is_sigmoid_tanh(layer)) {
       units_sigmoid_tanh(&batch, state + u, next + u, n);
-    } else {
-      units_any(layer, &batch, state + u, next + u, n);
+      continue;
     }
+#endif
+    units_any(layer, &batch, state + u, next + u, n);
   }
-  gl_zero_tail(next, hidden);
-  gl_copy_blocks(state, next, gl_row_bytes(hidden));
+  finish(state, next, hidden);
+}
+
+void gl_gru_reset_after(const gl_layer *layer) {
+  int16_t *state = GL_ARENA(layer, STATE);
+  int16_t *next = GL_ARENA(layer, SCRATCH);
+#if GATELET_CORTEX_M4
+  if (gl_is_sigmoid_tanh(layer)) {
+    layer_sigmoid_tanh(layer, state, next);
+    return;
+  }
+#endif
+  layer_any(layer, state, next);
 }
 #endif

@@ -16,7 +16,7 @@ void gl_matvec_begin(gl_matvec *m, const gl_layer *layer) {
 
 #if GATELET_CORTEX_M4
 
-GL_STATIC_ASSERT(offsetof(gl_matvec, second_x) == GL_M4_SECOND, "layout of gl_matvec");
+GL_STATIC_ASSERT(offsetof(gl_matvec, shift) == GL_M4_SECOND, "layout of gl_matvec");
 GL_STATIC_ASSERT(offsetof(gl_matvec, first) == GL_M4_FIRST, "layout of gl_matvec");
 GL_STATIC_ASSERT(offsetof(gl_matvec, trick_bias) == GL_M4_TAIL, "layout of gl_matvec");
 GL_STATIC_ASSERT(offsetof(gl_matvec, weights) == GL_M4_WEIGHTS, "layout of gl_matvec");

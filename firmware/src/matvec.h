@@ -20,9 +20,9 @@ typedef struct gl_part {
 } gl_part;
 
 typedef struct gl_matvec {
-  /* alignShift stands inside the second part */
-  uint32_t second_x, second_step_back, second_entry, shift, second_rounds;
-  gl_part first;
+  /* alignShift, between the parts' sums */
+  uint32_t shift;
+  gl_part second, first;
   /* 128 (8 at 4 bits) times the sum of the columns, the first part's shifted */
   uint32_t trick_bias;
   const uint8_t *params;
@@ -41,6 +41,22 @@ typedef struct gl_fused_matvec {
   int32_t multiplier;
 } gl_fused_matvec;
 
+/* A part that makes quads alone, with the bias of the trick and flags. */
+typedef struct gl_lone_part {
+  uint32_t x, step_back, entry, trick_bias, rounds;
+} gl_lone_part;
+
+/* GRU with reset after: a group of units is a quad of reset gates over both parts, then one over each part alone. */
+typedef struct gl_after_matvec {
+  gl_fused_matvec f;
+  gl_lone_part input, state;
+  int32_t reset[4], from_input[4];
+  uint32_t both_bias;
+  /* bytes of the update gates' weights before every group */
+  uint32_t group_skip;
+} gl_after_matvec;
+
+GL_STATIC_ASSERT(offsetof(gl_after_matvec, input) == GL_M4_AFTER, "layout of gl_after_matvec");
 GL_STATIC_ASSERT(offsetof(gl_fused_matvec, table) == GL_M4_TANH_TABLE, "layout of gl_fused_matvec");
 GL_STATIC_ASSERT(offsetof(gl_fused_matvec, cell) == GL_M4_CELL, "layout of gl_fused_matvec");
 GL_STATIC_ASSERT(offsetof(gl_fused_matvec, cell_shift) == GL_M4_CELL_SHIFT, "layout of gl_fused_matvec");
@@ -103,21 +119,17 @@ GL_INLINE void gl_matvec_use_both(gl_matvec *m, gl_part first, gl_part second) {
   m->first = first;
 #if GATELET_CORTEX_M4
   m->first.rounds |= GL_M4_HAS_SECOND;
-  m->second_x = second.x;
-  m->second_step_back = second.step_back;
-  m->second_entry = second.entry;
-  m->second_rounds = second.rounds;
 #else
-  m->second = second;
   m->uses_second = 1;
   m->weights_skip = 0;
 #endif
+  m->second = second;
 }
 
 /* Another row of as many columns in the place of the first (0) or second (1) part. */
 GL_INLINE void gl_matvec_move(gl_matvec *m, uint32_t index, const int16_t *from, const int16_t *to) {
 #if GATELET_CORTEX_M4
-  uint32_t *x = index == 0u ? &m->first.x : &m->second_x;
+  uint32_t *x = index == 0u ? &m->first.x : &m->second.x;
   *x += (uint32_t)((uintptr_t)to - (uintptr_t)from);
 #else
   (void)from;
@@ -196,7 +208,7 @@ GL_INLINE void gl_quads_run(gl_matvec *m, void *out, const void *end) {
 }
 
 GL_INLINE void gl_quads_special(gl_matvec *m, uint32_t flags, void *out, const void *end) {
-  uint32_t *rounds = (m->first.rounds & GL_M4_HAS_SECOND) != 0u ? &m->second_rounds : &m->first.rounds;
+  uint32_t *rounds = (m->first.rounds & GL_M4_HAS_SECOND) != 0u ? &m->second.rounds : &m->first.rounds;
   *rounds |= flags;
   gl_quads_run(m, out, end);
   *rounds &= ~flags;

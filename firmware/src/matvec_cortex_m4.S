@@ -22,6 +22,9 @@
     .cpu cortex-m4
     .thumb
 
+#define HAS_FUSED_GRU (GL_HAS(GRU) || GL_HAS(GRU_RESET_AFTER))
+#define HAS_FUSED (GL_HAS(LSTM) || HAS_FUSED_GRU)
+
 #define FRAME_TAIL 0
 #define FRAME_OUT 4
 #define FRAME_END 8
@@ -80,21 +83,21 @@
     smlad   r11, r12, r7, r11
 .endm
 
-/* From the sums of a quad to rows A .. D in r8 .. r11; r1 = bias of the trick (128 or 8 times the sum of the columns). */
+/* From the sums of a quad to rows A .. D in r8 .. r11; r2 = bias of the trick (128 or 8 times the sum of the columns). */
 .macro unpack8
     sub     r8, r8, r9, lsl #8
     sub     r10, r10, r11, lsl #8
-    sub     r8, r8, r1
-    sub     r10, r10, r1
+    sub     r8, r8, r2
+    sub     r10, r10, r2
 .endm
 
 .macro unpack4
     sub     r8, r8, r10, lsl #8
     sub     r10, r10, r11
     sub     r8, r8, r9
-    sub     r9, r9, r1, lsl #4
-    sub     r10, r10, r1
-    sub     r8, r8, r1
+    sub     r9, r9, r2, lsl #4
+    sub     r10, r10, r2
+    sub     r8, r8, r2
     asr     r9, r9, #4
     lsl     r10, r10, #4
     lsl     r8, r8, #4
@@ -137,7 +140,7 @@
     ssat    r4, #16, r4
     ssat    r5, #16, r5
     mov     r11, #0x00800000
-    mov     r12, r11
+    mov     r12, #0x00800000
     tanh_pair r2, r3
     add     r2, r2, #32768
     add     r3, r3, #32768
@@ -145,7 +148,7 @@
     asr     r3, r3, #1
     tanh_pair r4, r5
     ldrsh   r9, [r10]
-    ldr     r6, [r7, #GL_M4_CELL_SHIFT - GL_M4_TAIL]
+    ldr.w   r6, [r7, #GL_M4_CELL_SHIFT - GL_M4_TAIL]
     ldr     lr, [r7, #GL_M4_CELL_SHIFT - GL_M4_TAIL + 4]
     mul     r2, r2, r4
     asr     r2, r2, r6
@@ -163,7 +166,7 @@
     lsr     r3, r2, #7
     bfi     r11, r2, #0, #7
     ldr     r2, [r8, r3, lsl #2]
-    ldr     r4, [sp, #FRAME_END]
+    ldr.w   r4, [sp, #FRAME_END]
     asr     r5, r5, #1
     str     r10, [r7, #GL_M4_CELL - GL_M4_TAIL]
     smuad   r2, r2, r11
@@ -183,7 +186,7 @@
     ssat    r4, #16, r4
     ssat    r5, #16, r5
     mov     r11, #0x00800000
-    mov     r12, r11
+    mov     r12, #0x00800000
     tanh_pair r2, r3
     tanh_pair r4, r5
     add     r2, r2, #32768
@@ -210,11 +213,11 @@
     stmia   r1!, {r2, r3}
 .endm
 
-/* (24) of two units: a, b = saturated p of the candidates; p of z at r1, which takes the new h and moves on; h at r10. */
+/* (24) of two units: a, b = saturated p of the candidates; p of z at r7, which takes the new h and moves on; h at r10. */
 .macro gru_half a, b
     tanh_pair \a, \b
-    ldrsh   lr, [r1]
-    ldrsh   r1, [r1, #2]
+    ldrsh   lr, [r7]
+    ldrsh   r1, [r7, #2]
     tanh_pair lr, r1
     ldr     r6, [r10], #4
     add     lr, lr, #32768
@@ -227,7 +230,6 @@
     sub     r6, r6, \b
     mul     r9, r9, lr
     mul     r6, r6, r1
-    ldr     r1, [sp, #FRAME_OUT]
     add     r9, r9, #16384
     add     r6, r6, #16384
     add     \a, \a, r9, asr #15
@@ -235,22 +237,90 @@
     ssat    \a, #16, \a
     ssat    \b, #16, \b
     pkhbt   \a, \a, \b, lsl #16
-    str     \a, [r1], #4
-    str     r1, [sp, #FRAME_OUT]
+    str     \a, [r7], #4
 .endm
 
-/* GRU, reset before: r2-r5 = q of 4 candidates. */
+/* r2-r5 = q of 4 candidates, to be saturated. Leaves out in r1, the end of out in r6. */
 .macro gru_candidate
     ldrd    r8, r10, [r7, #GL_M4_TANH_TABLE - GL_M4_TAIL]
+    mov.w   r7, r1
     ssat    r2, #16, r2
     ssat    r3, #16, r3
     ssat    r4, #16, r4
     ssat    r5, #16, r5
     mov     r11, #0x00800000
-    mov     r12, r11
+    mov     r12, #0x00800000
     gru_half r2, r3
     gru_half r4, r5
+    mov.w   r1, r7
+    ldr     r7, [sp, #FRAME_TAIL]
+    ldr     r6, [sp, #FRAME_END]
+    str     r1, [sp, #FRAME_OUT]
     str     r10, [r7, #GL_M4_CELL - GL_M4_TAIL]
+.endm
+
+#define AFTER_AT(word) (GL_M4_AFTER - GL_M4_TAIL + 4 * (word))
+
+/* GRU, reset after: r2-r5 = q of 4 reset gates; r waits. Then the quad of the input alone is next. */
+.macro after_reset
+    ldr     r8, [r7, #GL_M4_TANH_TABLE - GL_M4_TAIL]
+    ssat    r2, #16, r2
+    ssat    r3, #16, r3
+    ssat    r4, #16, r4
+    ssat    r5, #16, r5
+    mov     r11, #0x00800000
+    mov     r12, #0x00800000
+    tanh_pair r2, r3
+    tanh_pair r4, r5
+    add     r2, r2, #32768
+    add     r3, r3, #32768
+    add     r4, r4, #32768
+    add     r5, r5, #32768
+    asr     r2, r2, #1
+    asr     r3, r3, #1
+    asr     r4, r4, #1
+    asr     r5, r5, #1
+    add     r12, r7, #AFTER_AT(10)
+    add     r6, r7, #AFTER_AT(0)
+    stmia   r12, {r2-r5}
+    ldmia   r6, {r1-r4, lr}
+    str.w   r4, [r7]
+.endm
+
+/* r2-r5 = q of 4 input rows, which wait. Then the quad of the state alone is next. */
+.macro after_input
+    add     r12, r7, #AFTER_AT(14)
+    add     r6, r7, #AFTER_AT(5)
+    stmia   r12, {r2-r5}
+    ldmia   r6, {r1-r4, lr}
+    str.w   r4, [r7]
+.endm
+
+/* r2-r5 = q of 4 recurrent rows: (25), unsaturated. Weights and parameters go on behind the next update gates. */
+.macro after_state
+    add     r12, r7, #AFTER_AT(10)
+    mov     r11, #8192
+    ldmia   r12!, {r6, r8, r9, r10}
+    mla     r2, r2, r6, r11
+    mla     r3, r3, r8, r11
+    mla     r4, r4, r9, r11
+    mla     r5, r5, r10, r11
+    ldmia   r12, {r6, r8, r9, r10}
+    asr     r2, r2, #14
+    asr     r3, r3, #14
+    asr     r4, r4, #14
+    asr     r5, r5, #14
+    add     r2, r2, r6, lsl #1
+    add     r3, r3, r8, lsl #1
+    add     r4, r4, r9, lsl #1
+    add     r5, r5, r10, lsl #1
+    ldr.w   r6, [r7, #4]
+    ldr     r8, [r7, #AFTER_AT(18)]
+    ldr     r9, [r7, #AFTER_AT(19)]
+    add     r6, r6, #GATELET_ROW_PARAM_BYTES
+    str.w   r6, [r7, #4]
+    str     r8, [r7]
+    add     r0, r0, r9
 .endm
 
 .macro quads name, unit, unpack
@@ -269,10 +339,10 @@
 
     /* the second part: the first one's sums move left by alignShift, the loop runs once more */
 2:  ldr     r7, [sp, #FRAME_TAIL]
-    ldr     r1, [r7, #(GL_M4_SECOND - GL_M4_TAIL)]
-    ldr     r2, [r7, #(GL_M4_SECOND + 4 - GL_M4_TAIL)]
-    ldr     r3, [r7, #(GL_M4_SECOND + 8 - GL_M4_TAIL)]
-    ldr     r4, [r7, #(GL_M4_SECOND + 12 - GL_M4_TAIL)]
+    ldr     r4, [r7, #(GL_M4_SECOND - GL_M4_TAIL)]
+    ldr     r1, [r7, #(GL_M4_SECOND + 4 - GL_M4_TAIL)]
+    ldr     r2, [r7, #(GL_M4_SECOND + 8 - GL_M4_TAIL)]
+    ldr     r3, [r7, #(GL_M4_SECOND + 12 - GL_M4_TAIL)]
     ldr     lr, [r7, #(GL_M4_SECOND + 16 - GL_M4_TAIL)]
     lsl     r8, r8, r4
     lsl     r9, r9, r4
@@ -284,7 +354,7 @@
     /* a quad begins; r7 = &tail, the first part lies right before it */
     .p2align 2
 3:  ldmdb   r7, {r1, r2, r3, lr}
-    mov     r8, #0
+4:  mov.w   r8, #0
     mov     r9, #0
     mov     r10, #0
     mov     r11, #0
@@ -306,27 +376,27 @@
     \unit   7, 1
     subs    lr, lr, #256
     bpl.w   \name\()_loop
-    /* N: another part follows; C: LSTM; not Z: results are not plainly saturated */
+    /* N: another part follows; C: finished in place; not Z: results are not plainly saturated */
     lsls    r2, lr, #29
     bmi     2b
     ldr     r7, [sp, #FRAME_TAIL]
-    ldmia   r7, {r1, r6, r12}
-    ldmia   r6!, {r2-r5}
+    ldr     r1, [sp, #FRAME_OUT]
+    ldmia   r7, {r2, r6, r12}
     \unpack
+    ldmia   r6!, {r2-r5}
     add     r8, r8, r2
     add     r9, r9, r3
     add     r10, r10, r4
     add     r11, r11, r5
-    ldmia   r6!, {r2-r5}
+    ldmia.w r6!, {r2-r5}
     add     r6, r6, r12
     smmulr  r2, r8, r2
     smmulr  r3, r9, r3
     smmulr  r4, r10, r4
     smmulr  r5, r11, r5
     str     r6, [r7, #4]
-    ldrd    r1, r6, [sp, #FRAME_OUT]
-#if GL_HAS(LSTM)
-    bcs     8f
+#if HAS_FUSED
+    bcs.w   gl_m4_fused
 #endif
     bne     5f
     ssat    r2, #16, r2
@@ -336,14 +406,16 @@
     pkhbt   r2, r2, r3, lsl #16
     pkhbt   r3, r4, r5, lsl #16
     stmia   r1!, {r2, r3}
-6:  str     r1, [sp, #FRAME_OUT]
+6:  ldr     r6, [sp, #FRAME_END]
+    str     r1, [sp, #FRAME_OUT]
     cmp     r1, r6
     bne.w   3b
 9:  str     r0, [r7, #(GL_M4_WEIGHTS - GL_M4_TAIL)]
     add     sp, sp, #12
     pop     {r4-r11, pc}
+    .p2align 2
 5:  tst     lr, #GL_M4_WIDE
-    bne     7f
+    bne.w   7f
     usat    r2, #15, r2
     usat    r3, #15, r3
     usat    r4, #15, r4
@@ -351,38 +423,74 @@
     pkhbt   r2, r2, r3, lsl #16
     pkhbt   r3, r4, r5, lsl #16
     stmia   r1!, {r2, r3}
+    ldr     r6, [sp, #FRAME_END]
     str     r1, [sp, #FRAME_OUT]
     cmp     r1, r6
     bne.w   3b
     b       9b
-7:
-#if GL_HAS(GRU)
-    tst     lr, #GL_M4_IS_GRU
-    bne     10f
-#endif
-    stmia   r1!, {r2-r5}
+7:  stmia   r1!, {r2-r5}
     b       6b
-#if GL_HAS(GRU)
-10: tst     lr, #GL_M4_IS_CANDIDATE
-    bne     11f
-    gru_reset
-    ldr     r6, [sp, #FRAME_END]
-    b       6b
-11: gru_candidate
-    ldr     r6, [sp, #FRAME_END]
-    b       6b
+    .size   \name, . - \name
+.endm
+
+/*
+ * What finishes units in place, for both widths of weights: it goes on at the head of the 8-bit quads, which is that of the
+ * 4-bit ones as well.
+ */
+.macro fused
+    .p2align 2
+    .global gl_m4_fused
+    .type   gl_m4_fused, %function
+    .thumb_func
+gl_m4_fused:
+#if HAS_FUSED_GRU
+    bne.w   10f
 #endif
 #if GL_HAS(LSTM)
-8:  lstm_unit
+    lstm_unit
     str     r1, [sp, #FRAME_OUT]
     cmp     r1, r4
     bne.w   3b
     b       9b
 #endif
-    .size   \name, . - \name
+#if HAS_FUSED_GRU
+    .p2align 2
+10: lsls    r8, lr, #31
+    bpl.w   12f
+#if GL_HAS(GRU_RESET_AFTER)
+#if GL_HAS(GRU)
+    bcc.w   13f
+#endif
+    lsls    r8, lr, #27
+    bcs.w   14f
+    bmi.w   15f
+    after_reset
+    b.w     4b
+    .p2align 2
+15: after_input
+    b.w     4b
+#endif
+#if GL_HAS(GRU)
+    .p2align 2
+13: gru_reset
+    b       6b
+#endif
+#if GL_HAS(GRU_RESET_AFTER)
+    .p2align 2
+14: after_state
+#endif
+12: gru_candidate
+    cmp     r1, r6
+    bne.w   3b
+    b       9b
+#endif
+    .size   gl_m4_fused, . - gl_m4_fused
 .endm
 
     quads   gl_m4_quads8, unit8, unpack8
+#if HAS_FUSED
+    fused
+#endif
 #if GATELET_INT4
     quads   gl_m4_quads4, unit4, unpack4
 #endif

@@ -5,7 +5,7 @@
 #include "gatelet_config.h"
 
 /*
- * second part: x - 4, bytes to step the weights back, entry into the loop, alignShift, (rounds - 1) << 8 | flags
+ * second part: alignShift, x - 4, bytes to step the weights back, entry into the loop, (rounds - 1) << 8 | flags
  * first part:  x - 4, bytes to step back less what quads skip, entry, rounds and flags
  * tail:        bias of the trick, parameters, bytes to skip behind each quad's parameters, weights
  */
@@ -22,18 +22,23 @@
 #define GL_M4_UNIT8_BYTES 60
 #define GL_M4_UNIT4_BYTES 64
 
-/* flags in the low byte of the rounds word; `lsls #29` makes N of the first, C of the second, not Z of the others */
+/* GRU with reset after, behind those: see gl_after_matvec */
+#define GL_M4_AFTER (GL_M4_TAIL + 36)
+
+/* flags in the low byte of the rounds word; `lsls #29` makes N of the first, C of the second, not Z of RELU and WIDE */
 #define GL_M4_HAS_SECOND 4
-/* the quads are units of an LSTM with sigmoid gates and tanh: out takes the new hidden state */
+/* finished right behind the quad, sigmoid gates and tanh only; alone: a unit of an LSTM, out takes the new hidden state */
 #define GL_M4_LSTM 8
 /* saturated to 0 .. 32767 */
 #define GL_M4_RELU 1
 /* int32 results, unsaturated */
 #define GL_M4_WIDE 2
-/* with sigmoid gates and tanh: reset gates, out takes r * h; candidates, out holds p of the update gates and takes new h */
-#define GL_M4_GRU_RESET 3
-#define GL_M4_GRU_CANDIDATE 19
-#define GL_M4_IS_GRU 1
-#define GL_M4_IS_CANDIDATE 16
+/* reset gates, out takes r * h; candidates, out holds p of the update gates and takes new h */
+#define GL_M4_GRU_RESET 9
+#define GL_M4_GRU_CANDIDATE 10
+/* reset after: reset gates; a candidate's input row; its recurrent row, behind which out is as with GRU_CANDIDATE */
+#define GL_M4_AFTER_RESET 11
+#define GL_M4_AFTER_INPUT 27
+#define GL_M4_AFTER_STATE 43
 
 #endif

@@ -1,4 +1,6 @@
 /* Saved state, FORMAT.md 8: a checked copy of the state region. */
+#include "small.h"
+
 #include "stream.h"
 
 #define RESERVED_AT 28
@@ -44,14 +46,14 @@ static int header_fits(const gatelet_model *model, const uint8_t *blob, uint32_t
 }
 
 /* Lanes n .. pad8(n)-1 of `count` rows are zero. */
-static int rows_fit(const uint8_t *rows, uint32_t count, uint32_t n) {
+static __attribute__((unused)) int rows_fit(const uint8_t *rows, uint32_t count, uint32_t n) {
   for (; count != 0u; count--, rows += gl_row_bytes(n)) {
     if (!all_zero(rows + 2u * n, gl_row_bytes(n) - 2u * n)) return 0;
   }
   return 1;
 }
 
-static int masks_fit(const uint8_t *masks, uint32_t rows) {
+static __attribute__((unused)) int masks_fit(const uint8_t *masks, uint32_t rows) {
   for (uint32_t i = 0; i < rows; i++) {
     if (masks[i] > 1u) return 0;
   }
@@ -59,7 +61,7 @@ static int masks_fit(const uint8_t *masks, uint32_t rows) {
 }
 
 /* CONV1D: rows of an even number of channels without further padding, the whole padded to 8. */
-static int convolution_fits(const uint8_t *record, const uint8_t *state) {
+static __attribute__((unused)) int convolution_fits(const uint8_t *record, const uint8_t *state) {
   const uint32_t n = gl_u16(record + GATELET_RECORD_INPUT_SIZE), channels = gl_pad2(n), rows = gl_history_rows(record);
   for (uint32_t row = 0; row < rows && n != channels; row++) {
     if (gl_u16(state + 2u * (row * channels + n)) != 0u) return 0;
@@ -71,30 +73,49 @@ static int convolution_fits(const uint8_t *record, const uint8_t *state) {
 static int state_fits(const uint8_t *record, const uint8_t *counters, const uint8_t *state) {
   const uint32_t n = gl_u16(record + GATELET_RECORD_INPUT_SIZE), hidden = gl_u16(record + GATELET_RECORD_OUTPUT_SIZE);
   const uint32_t taps = gl_u16(record + GATELET_RECORD_TAPS), rows_in = gl_u32(record + GATELET_RECORD_ROWS_IN);
+  (void)n, (void)hidden, (void)taps, (void)rows_in, (void)counters, (void)state;
   switch (record[GATELET_RECORD_KERNEL]) {
+#if GL_HAS(RNN) || GL_HAS(GRU) || GL_HAS(GRU_RESET_AFTER)
     case GATELET_KERNEL_RNN:
     case GATELET_KERNEL_GRU:
     case GATELET_KERNEL_GRU_RESET_AFTER:
       return rows_fit(state, 1, hidden);
+#endif
+#if GL_HAS(LSTM)
     case GATELET_KERNEL_LSTM:
       return rows_fit(state, 2, hidden);
+#endif
+#if GL_HAS(CONV1D)
     case GATELET_KERNEL_CONV1D:
       return convolution_fits(record, state);
+#endif
+#if GL_HAS(DEPTHWISE_CONV1D) || GL_HAS(POOL)
     case GATELET_KERNEL_DEPTHWISE_CONV1D:
     case GATELET_KERNEL_POOL:
       return rows_fit(state, gl_history_rows(record), n);
+#endif
+#if GL_HAS(GLOBAL_POOL)
     case GATELET_KERNEL_GLOBAL_POOL:
       if (record[GATELET_RECORD_MODE] != GATELET_POOL_MODE_AVERAGE) return rows_fit(state, 1, n);
       return gl_u32(state) <= gl_u32(counters + GATELET_COUNTER_SEEN) && all_zero(state + 4, 12) &&
              all_zero(state + 16u + 4u * n, 4u * (gl_pad4(n) - n));
+#endif
+#if GL_HAS(FIFO)
     case GATELET_KERNEL_FIFO:
       return rows_fit(state, taps, n) && masks_fit(state + taps * gl_row_bytes(n), taps);
+#endif
+#if GL_HAS(REVERSE)
     case GATELET_KERNEL_REVERSE:
       return rows_fit(state, rows_in, n) && masks_fit(state + rows_in * gl_row_bytes(n), rows_in);
+#endif
+#if GL_HAS(RESHAPE)
     case GATELET_KERNEL_RESHAPE:
       return all_zero(state + 2u * rows_in * n, gl_row_bytes(rows_in * n) - 2u * rows_in * n);
+#endif
+#if GL_HAS(REPEAT)
     case GATELET_KERNEL_REPEAT:
       return rows_fit(state, 1, n);
+#endif
     default:
       return 1;
   }
@@ -112,8 +133,8 @@ static int waits_fit(const uint8_t *record, const uint8_t *counters) {
   } else if (wait != 0u) {
     return 0;
   }
-  if (kernel == GATELET_KERNEL_FIFO) return front < taps && real <= taps;
-  if (kernel == GATELET_KERNEL_POOL && record[GATELET_RECORD_MODE] == GATELET_POOL_MODE_AVERAGE) {
+  if (GL_HAS(FIFO) && kernel == GATELET_KERNEL_FIFO) return front < taps && real <= taps;
+  if (GL_HAS(POOL) && kernel == GATELET_KERNEL_POOL && record[GATELET_RECORD_MODE] == GATELET_POOL_MODE_AVERAGE) {
     return front <= taps && real <= taps - front;
   }
   return front == 0u && real == 0u;

@@ -11,16 +11,17 @@ static void fill_lowest(int16_t *rows, uint32_t count, uint32_t n) {
 /* The special starts of KERNELS.md 5. */
 static void start_layer(const uint8_t *record, uint8_t *counters, uint8_t *arena) {
   const uint32_t kernel = record[GATELET_RECORD_KERNEL];
-  if (!gl_is_windowed(kernel) && kernel != GATELET_KERNEL_GLOBAL_POOL) return;
+  const int is_global_pool = GL_HAS(GLOBAL_POOL) && kernel == GATELET_KERNEL_GLOBAL_POOL;
+  if (!gl_is_windowed(kernel) && !is_global_pool) return;
   const uint32_t n = gl_u16(record + GATELET_RECORD_INPUT_SIZE), taps = gl_u16(record + GATELET_RECORD_TAPS);
   const int averages = record[GATELET_RECORD_MODE] == GATELET_POOL_MODE_AVERAGE;
   int16_t *state = (int16_t *)(void *)(arena + gl_u32(record + GATELET_RECORD_STATE));
-  if (kernel == GATELET_KERNEL_GLOBAL_POOL) {
+  if (is_global_pool) {
     if (!averages) fill_lowest(state, 1, n);
     return;
   }
   gl_set_u16(counters + GATELET_COUNTER_WAIT, gl_history_rows(record) - gl_u16(record + GATELET_RECORD_PAD_LEFT));
-  if (kernel != GATELET_KERNEL_POOL) return;
+  if (!GL_HAS(POOL) || kernel != GATELET_KERNEL_POOL) return;
   if (averages) {
     gl_set_u16(counters + GATELET_COUNTER_FRONT, taps);
   } else {

@@ -22,13 +22,15 @@ GL_INLINE int gl_is_bound(const gatelet_stream *stream) {
 /* D of KERNELS.md 5: rows of history of a windowed kernel. */
 GL_INLINE uint32_t gl_history_rows(const uint8_t *record) {
   const uint32_t taps = gl_u16(record + GATELET_RECORD_TAPS);
-  return record[GATELET_RECORD_KERNEL] == GATELET_KERNEL_POOL
+  return GL_HAS(POOL) && record[GATELET_RECORD_KERNEL] == GATELET_KERNEL_POOL
              ? taps
              : (taps - 1u) * gl_u16(record + GATELET_RECORD_DILATION) + 1u;
 }
 
 GL_INLINE int gl_is_windowed(uint32_t kernel) {
-  return kernel == GATELET_KERNEL_CONV1D || kernel == GATELET_KERNEL_DEPTHWISE_CONV1D || kernel == GATELET_KERNEL_POOL;
+  return (GL_HAS(CONV1D) && kernel == GATELET_KERNEL_CONV1D) ||
+         (GL_HAS(DEPTHWISE_CONV1D) && kernel == GATELET_KERNEL_DEPTHWISE_CONV1D) ||
+         (GL_HAS(POOL) && kernel == GATELET_KERNEL_POOL);
 }
 
 uint32_t gl_crc32(const uint8_t *bytes, uint32_t length);

@@ -11,6 +11,8 @@ const RUNNER = join(firmwareFolder, "generated/runner-nrf52840.gen.elf");
 const compilers = [
   ["gcc, C11", "cc", "gcc", ["-std=c11"]],
   ["clang, C11", "clang", "clang", ["-std=c11"]],
+  ["gcc, LSTM and Dense only", "cc", "gcc", ["-std=c11", "-DGATELET_KERNELS=0x49", "-DGATELET_INT4=0"]],
+  ["clang, LSTM and Dense only", "clang", "clang", ["-std=c11", "-DGATELET_KERNELS=0x49", "-DGATELET_INT4=0"]],
   ["g++, C++17", "cc", "g++", ["-std=c++17", "-x", "c++"]],
   ["clang++, C++17", "clang", "clang++", ["-std=c++17", "-x", "c++"]],
   ["arm-none-eabi-gcc, portable", "arm-gcc", "arm-none-eabi-gcc", ["-std=c11", ...CORTEX_M4]],
