@@ -5,7 +5,7 @@
  */
 import { spawnSync } from "node:child_process";
 import { writeFileSync } from "node:fs";
-import { cpus } from "node:os";
+import { cpus, loadavg } from "node:os";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { missing } from "../test/support/requirements.js";
@@ -51,7 +51,12 @@ for (const name of positionals.length > 0 ? positionals : Object.keys(SECTIONS))
   all.push(...figures);
   printSection(name, figures, baseline);
   // after every section: a run that is stopped keeps what it has measured
-  if (values.json) writeFileSync(values.json, `${JSON.stringify({ machine, commit, figures: all }, null, 2)}\n`);
+  const load = `load average ${loadavg()[1].toFixed(1)} (shared where it is above 1)`;
+  if (values.json)
+    writeFileSync(
+      values.json,
+      `${JSON.stringify({ machine: `${machine}, ${load}`, commit, figures: all }, null, 2)}\n`,
+    );
 }
 if (values.write) writeBaseline(BASELINE, baseline, all);
 const short = all.filter((figure) => isReached(figure) === false);
