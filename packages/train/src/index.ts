@@ -74,6 +74,8 @@ export { type GruOptions, gru } from "./layers/gru.js";
 export { argMax, type ClassScore, ConfusionMatrix } from "./metrics/classification.js";
 export { RegressionError } from "./metrics/regression.js";
 export { buildPreset, PRESETS, type PresetName, type PresetOptions } from "./networks/presets.js";
+export { layerInputs } from "./prune/layer-inputs.js";
+export { type LowRankMatrix, type LowRankOptions, type LowRankResult, lowRankNetwork } from "./prune/low-rank.js";
 export {
   buildNetwork,
   type Network,

@@ -49,6 +49,7 @@ interface PruneFlags {
   readonly rate: string;
   readonly batch: number;
   readonly distill?: string;
+  readonly lowRank?: string | true;
   readonly sensitivity?: true;
   readonly seed: number;
   readonly backend: BackendName;
@@ -88,6 +89,10 @@ export function pruneCommand(terminal: Terminal): Command {
     .option("--rate <number>", "learning rate", "0.01")
     .addOption(new Option("--batch <count>", "windows in a step").argParser(wholeNumber(1)).default(64))
     .option("--distill <weight>", "learn also from the whole network's answers, 0 .. 1")
+    .option(
+      "--low-rank [error]",
+      "then split matrices in two where bytes and MACs fall, with at most this part of their products lost (0.1)",
+    )
     .option("--sensitivity", "print the accuracy when one layer alone loses units, and stop")
     .addOption(new Option("--seed <number>", "same seed, same result").argParser(wholeNumber(0)).default(1))
     .addOption(new Option("--backend <name>", "tfjs back end").choices(BACKEND_NAMES).default("auto"))
@@ -116,6 +121,7 @@ async function run(terminal: Terminal, model: string | undefined, flags: PruneFl
     progress.end();
     if (flags.json) return terminal.print(JSON.stringify({ name: request.name, rows }, null, 2));
     printRows(terminal, rows, flags.preset === "grasp");
+    if (flags.lowRank !== undefined) printMatrices(terminal, rows);
   } finally {
     progress.end();
   }
@@ -138,6 +144,7 @@ function common(flags: PruneFlags) {
     batchSize: flags.batch,
     seed: flags.seed,
     ...(flags.distill === undefined ? {} : { distill: numberOf("--distill", flags.distill) }),
+    ...(flags.lowRank === undefined ? {} : { lowRank: lowRankError(flags.lowRank) }),
   };
 }
 
@@ -179,6 +186,14 @@ function numberOf(option: string, text: string): number {
   const value = Number(text);
   if (text.trim() !== "" && Number.isFinite(value)) return value;
   throw new CliError("USAGE", `${option} is "${text}", expected a number`);
+}
+
+const LOW_RANK_ERROR = 0.1;
+
+function lowRankError(flag: string | true): number {
+  const error = flag === true ? LOW_RANK_ERROR : numberOf("--low-rank", flag);
+  if (error >= 0 && error < 1) return error;
+  throw new CliError("USAGE", `--low-rank is ${error}, expected 0 or more and below 1`);
 }
 
 function limitOf(text: string): [string, number] {
@@ -236,4 +251,23 @@ function printRows(terminal: Terminal, rows: readonly PruneRow[], published: boo
     row.map((cell) => (typeof cell === "number" ? cell.toLocaleString("en-US") : cell)),
   );
   terminal.print(renderTable(theirs, texts, Math.max(terminal.width, 90), terminal.style));
+}
+
+function printMatrices(terminal: Terminal, rows: readonly PruneRow[]): void {
+  const matrices = rows.flatMap((row) => row.matrices ?? []);
+  if (matrices.length === 0) {
+    terminal.print("\nlow rank: no matrix gets smaller at this error, the stage is left out");
+    return;
+  }
+  const heads = ["shape", "rank", "lost %", "bytes", "MACs a step"];
+  const columns = [{ head: "split layer" }, ...heads.map((head) => ({ head, align: "right" as const }))];
+  const lines = matrices.map((matrix) => [
+    matrix.layer,
+    `${matrix.rows} x ${matrix.cols}`,
+    String(matrix.rank),
+    (100 * matrix.error).toFixed(1),
+    `${grouped(matrix.bytesBefore)} > ${grouped(matrix.bytes)}`,
+    `${grouped(matrix.macsBefore)} > ${grouped(matrix.macs)}`,
+  ]);
+  terminal.print(`\n${renderTable(columns, lines, terminal.width, terminal.style)}`);
 }

@@ -14,6 +14,8 @@ import { predictAll, scoreAnswers } from "../training/predict.js";
 import { type TrainProgress, trainModel } from "../training/train-model.js";
 import { labelsOf } from "../training/training-set.js";
 import { writeWhole } from "../training/write-whole.js";
+import { layerInputs } from "./layer-inputs.js";
+import { type LowRankMatrix, lowRankNetwork } from "./low-rank.js";
 import { buildNetwork, networkCost, readNetwork } from "./network.js";
 import { type PruneGoal, pruneUnits } from "./structured.js";
 import { MagnitudeMask } from "./unstructured.js";
@@ -40,6 +42,8 @@ export interface PruneRequest {
   readonly seed: number;
   /** The pruned network also learns from the answers of the whole one, with this weight. */
   readonly distill?: number;
+  /** Also splits matrices of the reshaped network, with at most this part of their products lost, and fine-tunes once more. */
+  readonly lowRank?: number;
 }
 
 export interface PruneTools {
@@ -64,11 +68,14 @@ export interface PruneRow {
   readonly flops: number;
   readonly ramBytes?: number;
   readonly board?: BoardCost;
+  /** The matrices that became two. */
+  readonly matrices?: readonly LowRankMatrix[];
 }
 
 /**
  * From a network to a smaller one: train (unless it is), remove weights, remove units and fine-tune, quantize.
- * Rows: simple; unstructured; reshaped; simple at int8; reshaped at int8. Writes `<stage>/best` and `prune.json`.
+ * Rows: simple; unstructured; reshaped; simple at int8; reshaped at int8; with `lowRank` low rank and low rank at int8 where a
+ * matrix pays. Writes `<stage>/best` and `prune.json`.
  */
 export async function prunePipeline(request: PruneRequest, tools: PruneTools): Promise<PruneRow[]> {
   const { folder, samples } = request;
@@ -94,6 +101,7 @@ export async function prunePipeline(request: PruneRequest, tools: PruneTools): P
   rows.push(await floatRow(request, tools, shrunk, "reshaped"));
   rows.push(await int8Row(request, tools, "simple", base));
   rows.push(await int8Row(request, tools, "reshaped", shrunk));
+  if (request.lowRank !== undefined) rows.push(...(await lowRankRows(request, tools, shrunk, base)));
   shrunk.dispose();
   await writeWhole(join(folder, "prune.json"), `${JSON.stringify({ name: request.name, rows }, null, 1)}\n`);
   return rows;
@@ -120,6 +128,28 @@ async function reshape(request: PruneRequest, tools: PruneTools, base: LayersMod
     await train(request, tools, model, last ? "reshaped" : `reshaped-${round}`, { epochs, targets: soft });
   }
   return model;
+}
+
+/** Splits matrices, fine-tunes, quantizes; no rows where no matrix pays. */
+async function lowRankRows(
+  request: PruneRequest,
+  tools: PruneTools,
+  shrunk: LayersModel,
+  base: LayersModel,
+): Promise<PruneRow[]> {
+  const inputs = layerInputs(tools.tf, shrunk, request.samples.train);
+  const { network, matrices } = lowRankNetwork(readNetwork(shrunk), { error: request.lowRank, inputs });
+  if (matrices.length === 0) return [];
+  const model = await buildNetwork(tools.tf, network);
+  const { tuneEpochs, distill } = request;
+  const targets = distill === undefined ? undefined : await softTargets(request, tools.tf, base, distill);
+  await train(request, tools, model, "low-rank", { epochs: tuneEpochs, targets });
+  const rows = [
+    { ...(await floatRow(request, tools, model, "low-rank")), matrices },
+    await int8Row(request, tools, "low-rank", model),
+  ];
+  model.dispose();
+  return rows;
 }
 
 function partLimit(base: LayersModel, limit: Readonly<Record<string, number | undefined>>, part: number) {
