@@ -53,6 +53,7 @@ for (const entry of readdirSync(join(root, "packages")))
 suite("npm test", "suite", "npm", ["test"]);
 if (existsSync(join(root, "tools/ci/baselines.mjs")))
   check("size and cycle baselines", "node", ["tools/ci/baselines.mjs", "--check"]);
+check("time to the verdict", "node", ["tools/ci/verdict-time.mjs"]);
 suite("slow suite", "slow", "npm", ["run", "-s", "test:slow"]);
 
 const node24 = mkdtempSync(join(tmpdir(), "node24-"));

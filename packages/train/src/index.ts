@@ -133,7 +133,14 @@ export {
   type StudyRequest,
   type StudyRow,
 } from "./study/run-study.js";
-export { PROTOCOL_NOTE, publishedTable, spreadOf, type StudyTable, studyMarkdown, studyTable } from "./study/study-markdown.js";
+export {
+  PROTOCOL_NOTE,
+  publishedTable,
+  type StudyTable,
+  spreadOf,
+  studyMarkdown,
+  studyTable,
+} from "./study/study-markdown.js";
 export { BACKEND_NAMES, type BackendName, type LoadedTf, type LoadTfOptions, loadTf, type Tf } from "./tf/load-tf.js";
 export { loadModelFiles, type ModelFiles, modelFiles, saveModelFiles } from "./tf/model-files.js";
 export { TrainError, type TrainErrorCode } from "./training/errors.js";

@@ -6,6 +6,7 @@ import { CliError } from "../cli-error.js";
 import { readGateFile } from "../load-data.js";
 import { buildTarget, TARGETS, type Target } from "../targets/targets.js";
 import type { Terminal } from "../terminal.js";
+import { grouped } from "../text/numbers.js";
 import { writeFileWhole } from "../write-file.js";
 import { jsonOption } from "./options.js";
 
@@ -71,11 +72,11 @@ async function run(terminal: Terminal, file: string, flags: BuildFlags): Promise
     terminal.print(JSON.stringify({ target: flags.target, files: written, ...sizes, note: result.note }, null, 2));
     return;
   }
-  for (const { path, bytes } of written) terminal.print(`${path}  ${bytes} bytes`);
+  for (const { path, bytes } of written) terminal.print(`${path}  ${grouped(bytes)} bytes`);
   if (result.note !== undefined) terminal.print(result.note);
   if (sizes === undefined) return;
   terminal.print(
-    `code ${sizes.codeBytes} bytes, linear memory ${sizes.memoryBytes} bytes, never grows; with the module ${sizes.ramBytes} bytes of RAM under wamr`,
+    `code ${grouped(sizes.codeBytes)} bytes, linear memory ${grouped(sizes.memoryBytes)} bytes, never grows; with the module ${grouped(sizes.ramBytes)} bytes of RAM under WAMR`,
   );
 }
 

@@ -52,7 +52,7 @@ async function gateOf(model: LayersModel) {
     const graph = await openModel(folder);
     const [, steps, channels] = model.inputs[0].shape as number[];
     const windows = Array.from({ length: 8 }, () => normals(steps * channels));
-    return await convert(graph, { windows });
+    return await convert(graph, { calibration: windows });
   } finally {
     await rm(folder, { recursive: true });
   }
