@@ -78,7 +78,7 @@ describe("training on streams", () => {
           Float32Array.from(samples, (count) => count / 1000),
           [1, 37, 1],
         );
-        const whole = (model.predict(x) as Tensor).dataSync();
+        const whole = Array.from((model.predict(x) as Tensor).dataSync());
         const furthest = whole.reduce((most, value, j) => Math.max(most, Math.abs(value - pieces[i * 80 + j])), 0);
         expect(furthest, name).toBeLessThan(1e-5);
       });
