@@ -1,7 +1,7 @@
 import { cp, mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { type CliResult, convertExample, EXAMPLE, runCli, temporaryFolder } from "./cli-harness.js";
+import { type CliResult, convertExample, EXAMPLE, runCli, startCli, temporaryFolder } from "./cli-harness.js";
 
 const folder = temporaryFolder();
 const model = join(EXAMPLE, "model.json");
@@ -177,5 +177,16 @@ describe("inspect, eval and run refuse", () => {
       await runCli(["eval", gate, "-d", folder.path("ids.csv")]),
       /the data have class 11, the model tells 5 classes apart/,
     );
+  });
+});
+
+describe("a reader that closes the pipe", () => {
+  it.each([[["shrink", "--help"]], [["inspect", "GATE", "--json"]]])("is no failure of %s", async (args) => {
+    const child = startCli(args.map((word) => (word === "GATE" ? gate : word)));
+    child.stdout.destroy();
+    let stderr = "";
+    child.stderr.setEncoding("utf8").on("data", (text: string) => (stderr += text));
+    const code = await new Promise((resolve) => child.once("exit", resolve));
+    expect([code, stderr]).toEqual([0, ""]);
   });
 });

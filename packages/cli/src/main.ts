@@ -89,4 +89,9 @@ process.once("SIGINT", () => {
   process.exit(EXIT.INTERRUPTED);
 });
 
+// A reader that has seen enough (`head`) closes the pipe: the command goes on to its end, and its exit code stays its own.
+process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+  if (error.code !== "EPIPE") throw error;
+});
+
 process.exitCode = await main(process.argv.slice(2));
