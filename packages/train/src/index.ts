@@ -126,6 +126,7 @@ export { evaluateStream, type StreamFigures, type StreamInput } from "./study/ev
 export { type HaptStudyOptions, haptStudy } from "./study/hapt-study.js";
 export type { BoardCost, BoardMeter, IntegerModel, LoadInteger } from "./study/integer-engine.js";
 export {
+  readClasses,
   readNormalization,
   runStudy,
   type StudyArchitecture,

@@ -16,6 +16,7 @@ import {
   type PruneRow,
   PUBLISHED_GRASP,
   prunePipeline,
+  readClasses,
   readNetwork,
   readNormalization,
   samplesOf,
@@ -173,7 +174,9 @@ async function modelRequest(tf: Tf, path: string | undefined, flags: PruneFlags)
     ...(flags.session === undefined ? {} : { sessionColumn: flags.session }),
     ...(flags.windows === undefined ? {} : { windowTable: { path: flags.windows, column: flags.splitColumn } }),
   };
+  const classes = await readClasses(path);
   const recordings = await loadRecordings(flags.data, {
+    ...(classes === undefined ? {} : { classes }),
     ...(flags.label === undefined ? {} : { labelColumn: flags.label }),
     ...(flags.session === undefined ? {} : { sequenceColumn: flags.session }),
   });

@@ -10,6 +10,7 @@ import {
   type PresetName,
   parseTarget,
   prepareSamples,
+  readClasses,
   readNormalization,
   type ShrinkReport,
   shrink,
@@ -97,8 +98,11 @@ async function run(terminal: Terminal, flags: ShrinkFlags): Promise<void> {
   const { tf, choice } = await loadTf(flags.backend);
   if (!flags.json) terminal.print(choice);
   const progress = terminal.progress("reading");
+  const [elder = flags.model] = flags.teacher;
+  const classes = elder === undefined ? undefined : await readClasses(elder);
   const data: JobData = {
     path: flags.data,
+    ...(classes === undefined ? {} : { classes }),
     window: flags.window,
     split: flags.windows === undefined ? flags.split : "given",
     hop: flags.hop ?? Math.max(1, flags.window >> 1),

@@ -49,6 +49,8 @@ export interface JobData {
   readonly keepUnlabelled?: boolean;
   /** Let parts share frames: flatters; for repeating what others published. */
   readonly allowLeaks?: boolean;
+  /** Class names in the order of a trained model's outputs: a CSV file's labels are taken in this order. */
+  readonly classes?: readonly string[];
   /** Balance classes by made-up time steps before windows are cut; flatters too. */
   readonly smoteFrames?: boolean;
 }
@@ -174,6 +176,7 @@ async function loadJobRecordings(data: JobData): Promise<Recordings> {
   let recordings = await loadRecordings(data.path, {
     ...(data.labelColumn === undefined ? {} : { labelColumn: data.labelColumn }),
     ...(data.sessionColumn === undefined ? {} : { sequenceColumn: data.sessionColumn }),
+    ...(data.classes === undefined ? {} : { classes: data.classes }),
   });
   if (data.target !== undefined) recordings = channelAsTarget(recordings, data.target);
   if (data.channels !== undefined) recordings = selectChannels(recordings, data.channels);
