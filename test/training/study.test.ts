@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { Model } from "@gatelet/kernels";
 import { createRandom, type LoadInteger, runStudy, type StudyRequest, studyTable, type TrainJob } from "@gatelet/train";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { writeSeriesFolder } from "../support/data-folders.js";
 
 const engine: LoadInteger = async (gate) => {
   const model = await Model.load(gate);
@@ -54,6 +55,36 @@ describe("a study", () => {
     }));
     return { name: "waves", folder: join(folder, output), data: path, window: 8, architectures, bits: [8, 4] };
   };
+
+  it("scores networks of scaled counts as their own trainings did", async () => {
+    const random = createRandom(6);
+    const series = Array.from({ length: 24 }, (_, i) => ({
+      values: Array.from({ length: 40 }, (_, t) => Math.sin(t * (i % 2 ? 1.3 : 0.4)) + 3 + 0.3 * random.normal()),
+      label: i % 2,
+    }));
+    const path = join(folder, "scaled");
+    await writeSeriesFolder(path, { channels: 1, classes: ["slow", "fast"], series, scale: 0.002 });
+    const job: TrainJob = {
+      data: { path, window: 8, hop: 8, split: "subject" },
+      model: { preset: "gru", units: [6] },
+      training: { epochs: 6, batchSize: 16, learningRate: 0.03 },
+      seed: 1,
+    };
+    const architectures = [{ name: "gru", source: { kind: "train" as const, jobs: [job] } }];
+    const study = {
+      name: "scaled",
+      folder: join(folder, "out"),
+      data: path,
+      window: 8,
+      architectures,
+      bits: [8] as const,
+    };
+    const { rows } = await runStudy(study, { tools: { engine }, pool: { workers: 1 } });
+    const { outcome } = JSON.parse(await readFile(join(folder, "out/gru-seed1/result.json"), "utf8"));
+    expect(outcome.test.accuracy).toBeGreaterThan(0.9);
+    expect(rows[0].runs[0].floatAccuracy).toBeCloseTo(outcome.test.accuracy, 6);
+    expect(rows[0].runs[0].quantized[0].agreement).toBeGreaterThan(0.95);
+  });
 
   it("compares architectures over seeds and bits, and gives the same table after it was stopped", async () => {
     const whole = await runStudy(request("whole"), { tools: { engine }, pool: { workers: 1 } });

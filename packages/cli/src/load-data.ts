@@ -9,6 +9,7 @@ import {
   type Recordings,
   readUnpacked,
   type Split,
+  scaleBareCounts,
   selectChannels,
   type WindowSet,
   windowsOfSplit,
@@ -62,9 +63,7 @@ export async function loadData(path: string, options: DataOptions, needs: DataNe
     const message = `${path}: frames have ${recordings.channels} values (${names}), the model takes ${needs.frameSize}`;
     throw new CliError("MODEL_MISMATCH", `${message}: choose with --channels`);
   }
-  const bare =
-    recordings.rawScale.every((scale) => scale === 1) && recordings.sequences[0]?.samples instanceof Int16Array;
-  return bare && needs.inputScale !== undefined ? { ...recordings, rawScale: needs.inputScale } : recordings;
+  return needs.inputScale === undefined ? recordings : scaleBareCounts(recordings, needs.inputScale);
 }
 
 /**

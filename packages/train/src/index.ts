@@ -45,6 +45,7 @@ export {
   countedRecordings,
   countScale,
   fillMissing,
+  scaleBareCounts,
   selectChannels,
 } from "./data/transforms.js";
 export { uciHaptRecordings } from "./data/uci-hapt.js";
@@ -126,7 +127,8 @@ export { evaluateStream, type StreamFigures, type StreamInput } from "./study/ev
 export { type HaptStudyOptions, haptStudy } from "./study/hapt-study.js";
 export type { BoardCost, BoardMeter, IntegerModel, LoadInteger } from "./study/integer-engine.js";
 export {
-  readClasses,
+  type ModelMeta,
+  readModelMeta,
   readNormalization,
   runStudy,
   type StudyArchitecture,

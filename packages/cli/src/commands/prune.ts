@@ -16,9 +16,8 @@ import {
   type PruneRow,
   PUBLISHED_GRASP,
   prunePipeline,
-  readClasses,
+  readModelMeta,
   readNetwork,
-  readNormalization,
   samplesOf,
 } from "@gatelet/train";
 import { Command, Option } from "commander";
@@ -165,8 +164,10 @@ async function modelRequest(tf: Tf, path: string | undefined, flags: PruneFlags)
   if (path === undefined || flags.data === undefined) {
     throw new CliError("USAGE", "give a trained model and --data, or --preset grasp");
   }
+  const { classes, inputScale, mean, std } = await readModelMeta(path);
   const data: JobData = {
     path: flags.data,
+    ...(inputScale === undefined ? {} : { inputScale }),
     window: flags.window,
     split: flags.windows === undefined ? flags.split : "given",
     hop: flags.hop ?? Math.max(1, flags.window >> 1),
@@ -174,13 +175,12 @@ async function modelRequest(tf: Tf, path: string | undefined, flags: PruneFlags)
     ...(flags.session === undefined ? {} : { sessionColumn: flags.session }),
     ...(flags.windows === undefined ? {} : { windowTable: { path: flags.windows, column: flags.splitColumn } }),
   };
-  const classes = await readClasses(path);
   const recordings = await loadRecordings(flags.data, {
     ...(classes === undefined ? {} : { classes }),
     ...(flags.label === undefined ? {} : { labelColumn: flags.label }),
     ...(flags.session === undefined ? {} : { sequenceColumn: flags.session }),
   });
-  const samples = await samplesOf(recordings, { data, seed: flags.seed }, await readNormalization(path));
+  const samples = await samplesOf(recordings, { data, seed: flags.seed }, { mean, std });
   const model = await loadModelFiles(tf, join(path, "model.json"));
   return { ...common(flags), name: model.name, samples, data, model, epochs: flags.epochs };
 }

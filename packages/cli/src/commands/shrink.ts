@@ -10,7 +10,7 @@ import {
   type PresetName,
   parseTarget,
   prepareSamples,
-  readClasses,
+  readModelMeta,
   readNormalization,
   type ShrinkReport,
   shrink,
@@ -99,10 +99,11 @@ async function run(terminal: Terminal, flags: ShrinkFlags): Promise<void> {
   if (!flags.json) terminal.print(choice);
   const progress = terminal.progress("reading");
   const [elder = flags.model] = flags.teacher;
-  const classes = elder === undefined ? undefined : await readClasses(elder);
+  const { classes, inputScale } = elder === undefined ? {} : await readModelMeta(elder);
   const data: JobData = {
     path: flags.data,
     ...(classes === undefined ? {} : { classes }),
+    ...(inputScale === undefined ? {} : { inputScale }),
     window: flags.window,
     split: flags.windows === undefined ? flags.split : "given",
     hop: flags.hop ?? Math.max(1, flags.window >> 1),

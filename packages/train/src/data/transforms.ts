@@ -79,6 +79,13 @@ function fillChannel(samples: Int16Array | Float32Array, channel: number, channe
   }
 }
 
+/** The same recordings with the scale of their counts filled in where they hold counts and do not say what these mean. */
+export function scaleBareCounts(recordings: Recordings, scale: readonly number[]): Recordings {
+  const { rawScale, sequences } = recordings;
+  const bare = rawScale.every((each) => each === 1) && sequences[0]?.samples instanceof Int16Array;
+  return bare ? { ...recordings, rawScale: scale } : recordings;
+}
+
 /** Values beyond those seen that counts can still express. */
 const HEADROOM = 2;
 

@@ -15,7 +15,7 @@ import {
 import type { Recordings } from "../data/recordings.js";
 import { smoteFrames } from "../data/smote-frames.js";
 import { type DataSplit, refuseLeaks, type SplitKind, splitWindows, stratifiedFolds } from "../data/splits.js";
-import { channelAsTarget, selectChannels } from "../data/transforms.js";
+import { channelAsTarget, scaleBareCounts, selectChannels } from "../data/transforms.js";
 import { cutWindows, listedWindows, type WindowSet } from "../data/windows.js";
 import { buildPreset, type PresetName } from "../networks/presets.js";
 import { type BackendName, loadTf, type Tf } from "../tf/load-tf.js";
@@ -51,6 +51,8 @@ export interface JobData {
   readonly allowLeaks?: boolean;
   /** Class names in the order of a trained model's outputs: a CSV file's labels are taken in this order. */
   readonly classes?: readonly string[];
+  /** Physical value of a count as a trained model says, per channel: for recordings of counts that do not say themselves. */
+  readonly inputScale?: readonly number[];
   /** Balance classes by made-up time steps before windows are cut; flatters too. */
   readonly smoteFrames?: boolean;
 }
@@ -129,8 +131,9 @@ export async function prepareSamples(job: SampleJob, known?: Normalization): Pro
  * The same for recordings that are there already.
  * @param known normalization of a model that is trained already; default: fitted on the training windows
  */
-export async function samplesOf(recordings: Recordings, job: SampleJob, known?: Normalization): Promise<JobSamples> {
+export async function samplesOf(found: Recordings, job: SampleJob, known?: Normalization): Promise<JobSamples> {
   const { data } = job;
+  const recordings = data.inputScale === undefined ? found : scaleBareCounts(found, data.inputScale);
   const windows = await jobWindows(data, recordings);
   const shares = {
     ...(data.test === undefined ? {} : { test: data.test }),

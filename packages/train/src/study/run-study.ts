@@ -149,26 +149,22 @@ async function prepareTrained(
   };
 }
 
-/** Mean and deviation from the `meta.json` beside a model. */
-export async function readNormalization(folder: string): Promise<Normalization> {
-  const meta = await readMeta(folder);
-  const inCounts = (values: readonly number[]) => values.map((value, i) => value / (meta.inputScale?.[i] ?? 1));
-  return { mean: inCounts(meta.mean), std: inCounts(meta.std) };
-}
-
-/** Class names of a trained model, in the order of its outputs; undefined where its meta.json has none. */
-export async function readClasses(folder: string): Promise<readonly string[] | undefined> {
-  return (await readMeta(folder)).classes;
-}
-
-interface ModelMeta extends Normalization {
+/** What the `meta.json` beside a trained model says of its input and its answers. */
+export interface ModelMeta extends Normalization {
+  /** In the order of the outputs. */
   readonly classes?: readonly string[];
-  /** Physical value of a raw count; `mean` and `std` are physical then. */
+  /** Physical value of a raw count, for recordings that do not say (`JobData.inputScale`). */
   readonly inputScale?: readonly number[];
 }
 
-async function readMeta(folder: string): Promise<ModelMeta> {
+export async function readModelMeta(folder: string): Promise<ModelMeta> {
   return JSON.parse(await readFile(join(folder, "meta.json"), "utf8")) as ModelMeta;
+}
+
+/** Mean and deviation of the input, physical, from the `meta.json` beside a model. */
+export async function readNormalization(folder: string): Promise<Normalization> {
+  const { mean, std } = await readModelMeta(folder);
+  return { mean, std };
 }
 
 /** The result in `path` where it belongs to `input`; else computes and keeps it. */
