@@ -1,3 +1,4 @@
+import { cpSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
 import { EXAMPLE, runCli, temporaryFolder } from "./cli-harness.js";
@@ -5,22 +6,50 @@ import { EXAMPLE, runCli, temporaryFolder } from "./cli-harness.js";
 const folder = temporaryFolder();
 afterAll(() => folder.remove());
 
+const DATA = ["--data", join(EXAMPLE, "recording.csv"), "--window", "64", "--split", "random"];
+
 describe("gatelet prune on a trained model", () => {
   it("takes classes and the scale of counts from the model's meta.json, whatever the data's order", async () => {
-    const data = ["--data", join(EXAMPLE, "recording.csv"), "--window", "64", "--hop", "64", "--split", "random"];
     const epochs = ["--sparse-epochs", "2", "--tune-epochs", "2"];
-    const { code, stdout, stderr } = await runCli([
-      "prune",
-      EXAMPLE,
-      ...data,
-      ...epochs,
-      "-o",
-      folder.path("pruned"),
-      "--json",
-    ]);
+    const output = ["-o", folder.path("pruned"), "--json"];
+    const { code, stdout, stderr } = await runCli(["prune", EXAMPLE, ...DATA, ...epochs, ...output]);
     expect(code, stderr).toBe(0);
     const rows: { stage: string; accuracy: number }[] = JSON.parse(stdout).rows;
     for (const stage of ["simple", "simple int8"])
       expect(rows.find((row) => row.stage === stage)?.accuracy, stage).toBeGreaterThan(0.8);
+    // Physical units stay physical: what is written can be pruned again.
+    const meta = JSON.parse(readFileSync(folder.path("pruned/reshaped/best/meta.json"), "utf8"));
+    const before = JSON.parse(readFileSync(join(EXAMPLE, "meta.json"), "utf8"));
+    expect([meta.inputScale, meta.mean, meta.classes]).toEqual([before.inputScale, before.mean, before.classes]);
+  });
+});
+
+describe("gatelet shrink with models that do not fit each other", () => {
+  /** The example with another meta.json. */
+  function variant(name: string, change: object): string {
+    const path = folder.path(name);
+    cpSync(EXAMPLE, path, { recursive: true });
+    const meta = JSON.parse(readFileSync(join(path, "meta.json"), "utf8"));
+    writeFileSync(join(path, "meta.json"), JSON.stringify({ ...meta, ...change }));
+    return path;
+  }
+  const swapped = ["idle", "off", "pumping", "cavitation", "bearing_fault"];
+  const cases: [string, object, RegExp][] = [
+    ["the order of classes", { classes: swapped }, /classes of .*model and .*pump differ: idle against off at place 1/],
+    ["the number of classes", { classes: swapped.slice(1) }, /classes of .*model and .*pump differ: 4 against 5/],
+    ["the scale of counts", { inputScale: [1, 1, 1] }, /input scales of .*model and .*pump differ: 1 against 0.0004/],
+  ];
+
+  it.each(cases)("refuses %s by name", async (what, change, message) => {
+    const model = variant(`${what.replaceAll(" ", "-")}-model`, change);
+    for (const second of [
+      ["--teacher", model],
+      ["--model", model],
+    ]) {
+      const args = ["shrink", "--teacher", EXAMPLE, ...second, ...DATA, "-o", folder.path("refused")];
+      const { code, stderr } = await runCli(args);
+      expect(code).toBe(1);
+      expect(stderr).toMatch(message);
+    }
   });
 });

@@ -59,6 +59,7 @@ export {
   windowSamples,
   windowsOfSplit,
 } from "./data/windows.js";
+export { commonMeta, type ModelMeta, readModelMeta, readNormalization } from "./jobs/model-meta.js";
 export {
   type JobData,
   type JobHooks,
@@ -127,9 +128,6 @@ export { evaluateStream, type StreamFigures, type StreamInput } from "./study/ev
 export { type HaptStudyOptions, haptStudy } from "./study/hapt-study.js";
 export type { BoardCost, BoardMeter, IntegerModel, LoadInteger } from "./study/integer-engine.js";
 export {
-  type ModelMeta,
-  readModelMeta,
-  readNormalization,
   runStudy,
   type StudyArchitecture,
   type StudyReport,

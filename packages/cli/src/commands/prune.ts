@@ -3,21 +3,22 @@ import {
   BACKEND_NAMES,
   type BackendName,
   buildPreset,
+  commonMeta,
   GLOVE_FRAMES,
   generateGlove,
   type JobData,
   layerSensitivity,
   loadModelFiles,
-  loadRecordings,
   loadTf,
   type NetworkCost,
   type PruneGoal,
   type PruneRequest,
   type PruneRow,
   PUBLISHED_GRASP,
+  prepareSamples,
   prunePipeline,
-  readModelMeta,
   readNetwork,
+  readNormalization,
   samplesOf,
 } from "@gatelet/train";
 import { Command, Option } from "commander";
@@ -28,18 +29,12 @@ import { renderTable } from "../text/table.js";
 import { loadInteger, measureOnBoard } from "../training/engines.js";
 import { trainStatus } from "../training/progress.js";
 import { jsonOption, wholeNumber } from "./options.js";
+import { collect, numberOf, shareOf, toJobData, type WindowFlags, windowOptions } from "./window-data.js";
 
-interface PruneFlags {
+interface PruneFlags extends Omit<WindowFlags, "data"> {
   readonly preset?: "grasp";
   readonly data?: string;
   readonly output: string;
-  readonly window: number;
-  readonly hop?: number;
-  readonly windows?: string;
-  readonly splitColumn: string;
-  readonly split: "given" | "subject" | "random";
-  readonly label?: string;
-  readonly session?: string;
   readonly share: string;
   readonly limit: readonly string[];
   readonly rounds: number;
@@ -57,22 +52,15 @@ interface PruneFlags {
   readonly json?: true;
 }
 
-const collect = (text: string, before: readonly string[]) => [...before, text];
-
 export function pruneCommand(terminal: Terminal): Command {
-  return new Command("prune")
+  const command = new Command("prune")
     .description("make a trained network smaller: weights, then whole units, fine-tuning, int8; every stage scored")
     .argument("[model]", "trained tfjs model (folder with model.json and meta.json)")
     .addOption(new Option("-p, --preset <name>", "repeat a published pipeline instead").choices(["grasp"]))
     .option("-d, --data <data>", "labelled recordings of counts: csv, npy, npz or a data set folder")
-    .requiredOption("-o, --output <folder>", "folder for the stages, their models and prune.json")
-    .addOption(new Option("--window <frames>", "frames in a window").argParser(wholeNumber(1)).default(50))
-    .addOption(new Option("--hop <frames>", "frames between the starts of windows").argParser(wholeNumber(1)))
-    .option("--windows <file>", "table of windows: columns start, label and a split column")
-    .option("--split-column <name>", "column of that table with train and test", "split")
-    .addOption(new Option("--split <how>", "who is tested").choices(["given", "subject", "random"]).default("subject"))
-    .option("--label <column>", "csv column with the label")
-    .option("--session <column>", "csv column whose change starts a new recording")
+    .requiredOption("-o, --output <folder>", "folder for the stages, their models and prune.json");
+  for (const option of windowOptions()) command.addOption(option);
+  return command
     .option("--share <share>", "share of weights, and of units, to remove", "0.5")
     .option(
       "--limit <cost=most>",
@@ -130,7 +118,7 @@ async function run(terminal: Terminal, model: string | undefined, flags: PruneFl
 type Tf = Awaited<ReturnType<typeof loadTf>>["tf"];
 
 function common(flags: PruneFlags) {
-  const share = numberOf("--share", flags.share);
+  const share = shareOf("--share", flags.share);
   const limit = Object.fromEntries(flags.limit.map(limitOf)) as Partial<NetworkCost>;
   const goal: PruneGoal = flags.limit.length > 0 ? { limit } : { share };
   return {
@@ -143,7 +131,7 @@ function common(flags: PruneFlags) {
     learningRate: numberOf("--rate", flags.rate),
     batchSize: flags.batch,
     seed: flags.seed,
-    ...(flags.distill === undefined ? {} : { distill: numberOf("--distill", flags.distill) }),
+    ...(flags.distill === undefined ? {} : { distill: shareOf("--distill", flags.distill) }),
     ...(flags.lowRank === undefined ? {} : { lowRank: lowRankError(flags.lowRank) }),
   };
 }
@@ -164,31 +152,10 @@ async function modelRequest(tf: Tf, path: string | undefined, flags: PruneFlags)
   if (path === undefined || flags.data === undefined) {
     throw new CliError("USAGE", "give a trained model and --data, or --preset grasp");
   }
-  const { classes, inputScale, mean, std } = await readModelMeta(path);
-  const data: JobData = {
-    path: flags.data,
-    ...(inputScale === undefined ? {} : { inputScale }),
-    window: flags.window,
-    split: flags.windows === undefined ? flags.split : "given",
-    hop: flags.hop ?? Math.max(1, flags.window >> 1),
-    ...(flags.label === undefined ? {} : { labelColumn: flags.label }),
-    ...(flags.session === undefined ? {} : { sessionColumn: flags.session }),
-    ...(flags.windows === undefined ? {} : { windowTable: { path: flags.windows, column: flags.splitColumn } }),
-  };
-  const recordings = await loadRecordings(flags.data, {
-    ...(classes === undefined ? {} : { classes }),
-    ...(flags.label === undefined ? {} : { labelColumn: flags.label }),
-    ...(flags.session === undefined ? {} : { sequenceColumn: flags.session }),
-  });
-  const samples = await samplesOf(recordings, { data, seed: flags.seed }, { mean, std });
+  const data = toJobData({ ...flags, data: flags.data }, await commonMeta([path]));
+  const samples = await prepareSamples({ data, seed: flags.seed }, await readNormalization(path));
   const model = await loadModelFiles(tf, join(path, "model.json"));
   return { ...common(flags), name: model.name, samples, data, model, epochs: flags.epochs };
-}
-
-function numberOf(option: string, text: string): number {
-  const value = Number(text);
-  if (text.trim() !== "" && Number.isFinite(value)) return value;
-  throw new CliError("USAGE", `${option} is "${text}", expected a number`);
 }
 
 const LOW_RANK_ERROR = 0.1;

@@ -3,20 +3,18 @@ import {
   BACKEND_NAMES,
   type BackendName,
   buildPreset,
-  type JobData,
+  commonMeta,
   loadModelFiles,
   loadTf,
   PRESETS,
   type PresetName,
   parseTarget,
   prepareSamples,
-  readModelMeta,
   readNormalization,
   type ShrinkReport,
   shrink,
 } from "@gatelet/train";
 import { Command, Option } from "commander";
-import { CliError } from "../cli-error.js";
 import type { Terminal } from "../terminal.js";
 import { grouped } from "../text/numbers.js";
 import { renderTable } from "../text/table.js";
@@ -24,9 +22,9 @@ import { loadInteger, measureOnBoard } from "../training/engines.js";
 import { predictStep } from "../training/predict-step.js";
 import { trainStatus } from "../training/progress.js";
 import { jsonOption, wholeNumber } from "./options.js";
+import { collect, numberOf, shareOf, sizesOf, toJobData, type WindowFlags, windowOptions } from "./window-data.js";
 
-interface ShrinkFlags {
-  readonly data: string;
+interface ShrinkFlags extends WindowFlags {
   readonly output: string;
   readonly teacher: readonly string[];
   readonly preset: PresetName;
@@ -34,13 +32,6 @@ interface ShrinkFlags {
   readonly units?: string;
   readonly target: string;
   readonly minAccuracy: string;
-  readonly window: number;
-  readonly hop?: number;
-  readonly windows?: string;
-  readonly splitColumn: string;
-  readonly split: "given" | "subject" | "random";
-  readonly label?: string;
-  readonly session?: string;
   readonly limit?: number;
   readonly epochs: number;
   readonly tuneEpochs: number;
@@ -55,10 +46,8 @@ interface ShrinkFlags {
   readonly json?: true;
 }
 
-const collect = (text: string, before: readonly string[]) => [...before, text];
-
 export function shrinkCommand(terminal: Terminal): Command {
-  return new Command("shrink")
+  const command = new Command("shrink")
     .description("distil, prune and quantize by training until a file meets a target; report of every stage")
     .requiredOption("-d, --data <data>", "labelled recordings of counts: csv, npy, npz or a data set folder")
     .requiredOption("-o, --output <folder>", "folder for the stages, shrink.json and the file")
@@ -68,14 +57,9 @@ export function shrinkCommand(terminal: Terminal): Command {
     .option("--units <sizes>", "sizes of its layers, e.g. 32")
     .option("--widths <list>", "choose the student's units: the largest of these that meets the target, e.g. 32,28,24")
     .option("--target <limits>", "e.g. flash<=16K,ram<=2K,ms<=5,step<=0.15@nrf52840; ms of a window, of a step", "")
-    .option("--min-accuracy <share>", "least accuracy on the validation part, 0 .. 1", "0")
-    .addOption(new Option("--window <frames>", "frames in a window").argParser(wholeNumber(1)).default(50))
-    .addOption(new Option("--hop <frames>", "frames between the starts of windows").argParser(wholeNumber(1)))
-    .option("--windows <file>", "table of windows: columns start, label and a split column")
-    .option("--split-column <name>", "column of that table with train and test", "split")
-    .addOption(new Option("--split <how>", "who is tested").choices(["given", "subject", "random"]).default("subject"))
-    .option("--label <column>", "csv column with the label")
-    .option("--session <column>", "csv column whose change starts a new recording")
+    .option("--min-accuracy <share>", "least accuracy on the validation part, 0 .. 1", "0");
+  for (const option of windowOptions()) command.addOption(option);
+  return command
     .addOption(new Option("--limit <windows>", "train on so many windows only").argParser(wholeNumber(1)))
     .addOption(new Option("--epochs <count>", "of training the student").argParser(wholeNumber(1)).default(20))
     .addOption(new Option("--tune-epochs <count>", "behind each later stage").argParser(wholeNumber(1)).default(8))
@@ -98,19 +82,8 @@ async function run(terminal: Terminal, flags: ShrinkFlags): Promise<void> {
   const { tf, choice } = await loadTf(flags.backend);
   if (!flags.json) terminal.print(choice);
   const progress = terminal.progress("reading");
-  const [elder = flags.model] = flags.teacher;
-  const { classes, inputScale } = elder === undefined ? {} : await readModelMeta(elder);
-  const data: JobData = {
-    path: flags.data,
-    ...(classes === undefined ? {} : { classes }),
-    ...(inputScale === undefined ? {} : { inputScale }),
-    window: flags.window,
-    split: flags.windows === undefined ? flags.split : "given",
-    hop: flags.hop ?? Math.max(1, flags.window >> 1),
-    ...(flags.label === undefined ? {} : { labelColumn: flags.label }),
-    ...(flags.session === undefined ? {} : { sessionColumn: flags.session }),
-    ...(flags.windows === undefined ? {} : { windowTable: { path: flags.windows, column: flags.splitColumn } }),
-  };
+  const models = flags.model === undefined ? flags.teacher : [...flags.teacher, flags.model];
+  const data = toJobData(flags, await commonMeta(models));
   const target = parseTarget(flags.target);
   const limit = flags.limit === undefined ? {} : { limit: flags.limit };
   try {
@@ -119,7 +92,7 @@ async function run(terminal: Terminal, flags: ShrinkFlags): Promise<void> {
     const samples = await prepareSamples({ data, seed: flags.seed, ...limit }, known);
     const trained = model === undefined ? undefined : await loadModelFiles(tf, join(model, "model.json"));
     const [steps, channels] = samples.train.shape;
-    const units = flags.units === undefined ? {} : { units: flags.units.split("-").map(Number) };
+    const units = flags.units === undefined ? {} : { units: sizesOf("--units", flags.units) };
     const shape = { steps, channels, outputs: samples.train.outputs, seed: flags.seed, ...units };
     const teachers = [];
     for (const path of flags.teacher) {
@@ -140,11 +113,11 @@ async function run(terminal: Terminal, flags: ShrinkFlags): Promise<void> {
         epochs: trained === undefined ? flags.epochs : 0,
         tuneEpochs: flags.tuneEpochs,
         training: { batchSize: flags.batch, learningRate: numberOf("--rate", flags.rate), seed: flags.seed },
-        distill: numberOf("--distill", flags.distill),
-        shares: flags.shares.split(",").map((share) => numberOf("--shares", share)),
+        distill: shareOf("--distill", flags.distill),
+        shares: flags.shares.split(",").map((share) => shareOf("--shares", share)),
         alone: flags.alone === true && trained === undefined,
         target,
-        minAccuracy: numberOf("--min-accuracy", flags.minAccuracy),
+        minAccuracy: shareOf("--min-accuracy", flags.minAccuracy),
       },
       {
         tf,
@@ -160,12 +133,6 @@ async function run(terminal: Terminal, flags: ShrinkFlags): Promise<void> {
   } finally {
     progress.end();
   }
-}
-
-function numberOf(option: string, text: string): number {
-  const value = Number(text);
-  if (text.trim() !== "" && Number.isFinite(value)) return value;
-  throw new CliError("USAGE", `${option} is "${text}", expected a number`);
 }
 
 function printReport(terminal: Terminal, report: ShrinkReport, folder: string): void {

@@ -7,7 +7,6 @@ import {
   PRESETS,
   type PresetName,
   runTrainJobs,
-  type SplitKind,
   spreadOf,
   type TrainJob,
   type TrainJobResult,
@@ -20,25 +19,18 @@ import { renderTable } from "../text/table.js";
 import { shownPool } from "../training/progress.js";
 import { renderStreams, scoreStreams } from "../training/streams.js";
 import { jsonOption, wholeNumber } from "./options.js";
+import { collect, numberOf, sizesOf, toJobData, type WindowFlags, windowOptions } from "./window-data.js";
 
-interface TrainFlags {
-  readonly data: string;
+interface TrainFlags extends WindowFlags {
   readonly output: string;
   readonly preset: PresetName;
   readonly model?: string;
   readonly units?: string;
   readonly dense?: string;
   readonly dropout?: string;
-  readonly window: number;
-  readonly hop?: number;
-  readonly windows?: string;
-  readonly splitColumn?: string;
-  readonly label?: string;
-  readonly session?: string;
   readonly channels?: string;
   readonly target?: string;
   readonly ahead?: number;
-  readonly split: SplitKind;
   readonly folds?: number;
   readonly fold?: number;
   readonly allowLeaks?: true;
@@ -59,10 +51,8 @@ interface TrainFlags {
   readonly json?: true;
 }
 
-const collect = (text: string, before: readonly string[]) => [...before, text];
-
 export function trainCommand(terminal: Terminal): Command {
-  return new Command("train")
+  const command = new Command("train")
     .description("train a small network on recordings; a run that was stopped goes on when it is called again")
     .requiredOption("-d, --data <data>", "labelled recordings: csv, npy, npz or a data set folder")
     .requiredOption("-o, --output <folder>", "folder of the run: configuration, metrics, plots, best model")
@@ -70,17 +60,12 @@ export function trainCommand(terminal: Terminal): Command {
     .option("-m, --model <topology>", "tfjs model.json to train instead of a preset")
     .option("--units <sizes>", "sizes of the preset's layers, e.g. 128-64-32")
     .option("--dense <sizes>", "sizes of ReLU layers behind them")
-    .option("--dropout <share>", "share of values dropped in front of the last layers")
-    .addOption(new Option("--window <frames>", "frames in a window").argParser(wholeNumber(1)).default(50))
-    .addOption(new Option("--hop <frames>", "frames between the starts of windows").argParser(wholeNumber(1)))
-    .option("--windows <file>", "table of windows: columns start, label and a split column")
-    .option("--split-column <name>", "column of that table with train and test", "split")
-    .option("--label <column>", "csv column with the label")
-    .option("--session <column>", "csv column whose change starts a new recording")
+    .option("--dropout <share>", "share of values dropped in front of the last layers");
+  for (const option of windowOptions()) command.addOption(option);
+  return command
     .option("--channels <names>", "channels to feed, in order, separated by commas")
     .option("--target <channel>", "predict this channel: regression")
     .addOption(new Option("--ahead <frames>", "frames between a window's end and its target").argParser(wholeNumber(0)))
-    .addOption(new Option("--split <how>", "who is tested").choices(["given", "subject", "random"]).default("subject"))
     .addOption(
       new Option("--folds <count>", "cross-validate: so many trainings, each window tested once").argParser(
         wholeNumber(2),
@@ -173,12 +158,7 @@ function jobOf(flags: TrainFlags): TrainJob {
   const dropout = flags.dropout === undefined ? undefined : numberOf("--dropout", flags.dropout);
   return {
     data: {
-      path: flags.data,
-      window: flags.window,
-      split: flags.windows === undefined ? flags.split : "given",
-      ...optional("hop", flags.hop ?? (flags.split === "subject" ? Math.max(1, flags.window >> 1) : undefined)),
-      ...optional("labelColumn", flags.label),
-      ...optional("sessionColumn", flags.session),
+      ...toJobData(flags),
       ...optional("channels", flags.channels?.split(",")),
       ...optional("target", flags.target),
       ...optional("ahead", flags.ahead),
@@ -187,16 +167,13 @@ function jobOf(flags: TrainFlags): TrainJob {
         : { fold: { index: flags.fold, count: flags.folds } }),
       ...optional("keepUnlabelled", flags.withUnlabelled),
       ...optional("allowLeaks", flags.allowLeaks),
-      ...(flags.windows === undefined
-        ? {}
-        : { windowTable: { path: flags.windows, column: flags.splitColumn ?? "split" } }),
     },
     model:
       flags.model === undefined
         ? {
             preset: flags.preset,
-            ...optional("units", sizes("--units", flags.units)),
-            ...optional("dense", sizes("--dense", flags.dense)),
+            ...optional("units", flags.units === undefined ? undefined : sizesOf("--units", flags.units)),
+            ...optional("dense", flags.dense === undefined ? undefined : sizesOf("--dense", flags.dense)),
             ...optional("dropout", dropout),
           }
         : { topology: flags.model },
@@ -222,19 +199,6 @@ function jobOf(flags: TrainFlags): TrainJob {
     seed: Number(flags.seed),
     backend: flags.backend,
   };
-}
-
-function numberOf(option: string, text: string): number {
-  const value = Number(text);
-  if (text.trim() !== "" && Number.isFinite(value)) return value;
-  throw new CliError("USAGE", `${option} is "${text}", expected a number`);
-}
-
-function sizes(option: string, text: string | undefined): number[] | undefined {
-  if (text === undefined) return undefined;
-  const list = text.split("-").map(Number);
-  if (list.every((size) => Number.isInteger(size) && size >= 1)) return list;
-  throw new CliError("USAGE", `${option} is "${text}", expected sizes such as 64-32`);
 }
 
 const AUGMENTATIONS = ["jitter", "scale", "rotate", "shift", "warp", "crop", "background", "mixup"];

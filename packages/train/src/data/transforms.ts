@@ -36,6 +36,19 @@ function pickSamples(sequence: RecordedSequence, channels: number, picked: reado
   return selected;
 }
 
+/**
+ * The same recordings with the physical value of a count filled in, where they are counts that do not say theirs.
+ * Throws `DATA_RANGE` where their number is another.
+ */
+export function scaleBareCounts(recordings: Recordings, inputScale: readonly number[]): Recordings {
+  const isBare =
+    recordings.rawScale.every((scale) => scale === 1) && recordings.sequences[0]?.samples instanceof Int16Array;
+  if (!isBare) return recordings;
+  if (inputScale.length === recordings.channels) return { ...recordings, rawScale: inputScale };
+  const message = `${recordings.name}: frames have ${recordings.channels} values, scales are given for ${inputScale.length}`;
+  throw new DataError("DATA_RANGE", message, { file: recordings.name });
+}
+
 /** The same recordings with channel `name`, in physical units, as each frame's regression target. */
 export function channelAsTarget(recordings: Recordings, name: string): Recordings {
   const channel = channelIndex(recordings, name);
@@ -77,13 +90,6 @@ function fillChannel(samples: Int16Array | Float32Array, channel: number, channe
     if (samples[at] === missing) samples[at] = last;
     else last = samples[at]!;
   }
-}
-
-/** The same recordings with the scale of their counts filled in where they hold counts and do not say what these mean. */
-export function scaleBareCounts(recordings: Recordings, scale: readonly number[]): Recordings {
-  const { rawScale, sequences } = recordings;
-  const bare = rawScale.every((each) => each === 1) && sequences[0]?.samples instanceof Int16Array;
-  return bare ? { ...recordings, rawScale: scale } : recordings;
 }
 
 /** Values beyond those seen that counts can still express. */

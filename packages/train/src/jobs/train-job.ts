@@ -51,7 +51,7 @@ export interface JobData {
   readonly allowLeaks?: boolean;
   /** Class names in the order of a trained model's outputs: a CSV file's labels are taken in this order. */
   readonly classes?: readonly string[];
-  /** Physical value of a count as a trained model says, per channel: for recordings of counts that do not say themselves. */
+  /** Physical value of a raw count, per channel fed, where the data themselves do not say: a trained model's. */
   readonly inputScale?: readonly number[];
   /** Balance classes by made-up time steps before windows are cut; flatters too. */
   readonly smoteFrames?: boolean;
@@ -131,9 +131,8 @@ export async function prepareSamples(job: SampleJob, known?: Normalization): Pro
  * The same for recordings that are there already.
  * @param known normalization of a model that is trained already; default: fitted on the training windows
  */
-export async function samplesOf(found: Recordings, job: SampleJob, known?: Normalization): Promise<JobSamples> {
+export async function samplesOf(recordings: Recordings, job: SampleJob, known?: Normalization): Promise<JobSamples> {
   const { data } = job;
-  const recordings = data.inputScale === undefined ? found : scaleBareCounts(found, data.inputScale);
   const windows = await jobWindows(data, recordings);
   const shares = {
     ...(data.test === undefined ? {} : { test: data.test }),
@@ -181,8 +180,13 @@ async function loadJobRecordings(data: JobData): Promise<Recordings> {
     ...(data.sessionColumn === undefined ? {} : { sequenceColumn: data.sessionColumn }),
     ...(data.classes === undefined ? {} : { classes: data.classes }),
   });
+  if (data.classes !== undefined && recordings.classes.join("\n") !== data.classes.join("\n")) {
+    const [own, models] = [recordings.classes, data.classes].map((names) => names.join(", "));
+    throw new TrainError("MODELS_DIFFER", `${data.path} has classes ${own}, the model knows ${models}`);
+  }
   if (data.target !== undefined) recordings = channelAsTarget(recordings, data.target);
   if (data.channels !== undefined) recordings = selectChannels(recordings, data.channels);
+  if (data.inputScale !== undefined) recordings = scaleBareCounts(recordings, data.inputScale);
   return data.smoteFrames === true ? smoteFrames(recordings, 1) : recordings;
 }
 

@@ -2,8 +2,8 @@ import { mkdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { WeightBits } from "@gatelet/converter";
 import { loadRecordings, readUnpacked } from "../data/load.js";
-import type { Normalization } from "../data/prepare.js";
 import { listedWindows } from "../data/windows.js";
+import { readNormalization } from "../jobs/model-meta.js";
 import { prepareSamples, type TrainJob } from "../jobs/train-job.js";
 import { type PoolOptions, runTrainJobs } from "../jobs/worker-pool.js";
 import { writeWhole } from "../training/write-whole.js";
@@ -147,24 +147,6 @@ async function prepareTrained(
     test: all.filter((index) => windows.windows[index].split === "test"),
     normalization,
   };
-}
-
-/** What the `meta.json` beside a trained model says of its input and its answers. */
-export interface ModelMeta extends Normalization {
-  /** In the order of the outputs. */
-  readonly classes?: readonly string[];
-  /** Physical value of a raw count, for recordings that do not say (`JobData.inputScale`). */
-  readonly inputScale?: readonly number[];
-}
-
-export async function readModelMeta(folder: string): Promise<ModelMeta> {
-  return JSON.parse(await readFile(join(folder, "meta.json"), "utf8")) as ModelMeta;
-}
-
-/** Mean and deviation of the input, physical, from the `meta.json` beside a model. */
-export async function readNormalization(folder: string): Promise<Normalization> {
-  const { mean, std } = await readModelMeta(folder);
-  return { mean, std };
 }
 
 /** The result in `path` where it belongs to `input`; else computes and keeps it. */

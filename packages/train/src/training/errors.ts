@@ -3,6 +3,8 @@ export type TrainErrorCode =
   | "BACKEND_MISSING"
   | "BACKEND_UNKNOWN"
   | "TOPOLOGY_INVALID"
+  | "MODEL_META"
+  | "MODELS_DIFFER"
   | "TRAIN_DATA"
   | "TRAIN_DIVERGED"
   | "TRAIN_OPTION"
