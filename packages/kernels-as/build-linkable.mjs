@@ -14,7 +14,7 @@ const asc = join(dirname(createRequire(import.meta.url).resolve("assemblyscript/
 const wasmOpt = join(dirname(createRequire(asc).resolve("binaryen/package.json")), "bin/wasm-opt");
 const target = join(folder, "src/wasm/linkable.gen.ts");
 const COMMON =
-  "--runtime stub -Osize --converge --noAssert --use abort= --memoryBase 16 --initialMemory 1 --maximumMemory 1 --disable bulk-memory --disableWarning 112";
+  "--runtime stub -Osize --converge --noAssert --use abort= --memoryBase 16 --initialMemory 1 --maximumMemory 1 --disable bulk-memory --disableWarning 112 --use LINK_PLAIN_TABLES=1";
 
 /** Modules with fewer possibilities are smaller; `general` and `simd` take every model. */
 const BUILDS = {

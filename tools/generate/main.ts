@@ -8,6 +8,7 @@ import { fileURLToPath } from "node:url";
 import { FIELD_GROUP, KERNEL_NAMES, KERNEL_RULES } from "../../packages/converter/src/format/rules.js";
 import * as schema from "../../packages/converter/src/format/schema.js";
 import { STATUSES } from "../../packages/converter/src/format/statuses.js";
+import { packTanh } from "../../packages/kernels-as/src/link/tanh-table.js";
 import { componentShell, hasJco } from "./component-shell.js";
 import { exp2Table, rsqrtTable, tanhHalfTable } from "./tables.js";
 
@@ -78,8 +79,15 @@ function assemblyScriptConstants(): string {
 const kernelFlags = (): number[] => KERNEL_NAMES.map((name) => KERNEL_RULES[name].flags);
 const kernelGroups = (): number[] => KERNEL_NAMES.map((name) => KERNEL_RULES[name].groups);
 
+function packedTanh(): Uint8Array {
+  const packed = packTanh(new Uint8Array(Uint32Array.from(tanhHalfTable()).buffer));
+  if (packed === undefined) throw new RangeError("the table of tanh cannot be packed");
+  return packed;
+}
+
 function assemblyScriptTables(): string {
   return `// ${NOTICE}
+import { PACKED_TABLES } from "./features";
 
 /** FORMAT.md 5: flags that each kernel may set, u8; groups of fields that it uses, u16. */
 // @ts-ignore: decorator
@@ -91,10 +99,16 @@ ${rows(kernelFlags(), String, 11)}
 ${rows(kernelGroups(), String, 11)}
 ]);
 
-/** KERNELS.md (4): 257 words value << 16 | delta. */
+/** KERNELS.md (4): 257 words value << 16 | delta; the engines unpack them when they are instantiated. */
 // @ts-ignore: decorator
-@lazy export const TANH_HALF: usize = memory.data<u32>([
+@lazy export const TANH_HALF: usize = PACKED_TABLES ? memory.data(1028, 16) : memory.data<u32>([
 ${rows(tanhHalfTable(), hex, 8)}
+]);
+
+/** The same, a byte a word: packages/kernels-as/src/link/tanh-table.ts says how. */
+// @ts-ignore: decorator
+@lazy export const TANH_HALF_PACKED: usize = memory.data<u8>([
+${rows([...packedTanh()], String, 20)}
 ]);
 
 /** KERNELS.md (41): 96 uint16. */

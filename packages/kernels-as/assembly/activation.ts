@@ -14,7 +14,22 @@ import {
 } from "./format.gen";
 import { sat16 } from "./arith";
 import { RARE_ACTIVATIONS } from "./features";
-import { TANH_HALF } from "./tables.gen";
+import { TANH_HALF, TANH_HALF_PACKED } from "./tables.gen";
+
+/**
+ * Makes TANH_HALF from its packed bytes: second differences in their lower six bits; in the upper two what a value is more
+ * than the one before and its difference.
+ */
+export function unpackTanhHalf(): void {
+  let value = 0;
+  let difference = 1024;
+  for (let i: usize = 0; i < 257; i++) {
+    const packed = <i32>load<i8>(TANH_HALF_PACKED + i);
+    difference += (packed << 26) >> 26;
+    store<u32>(TANH_HALF + (i << 2), (value << 16) | difference);
+    value += difference + (packed >> 6);
+  }
+}
 
 /** (4) 32768 * tanh(p / 4096) for -32768 <= p <= 32767. */
 // @ts-ignore: decorator

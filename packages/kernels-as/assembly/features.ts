@@ -9,3 +9,8 @@ export const WEIGHT_BITS: i32 = isDefined(LINK_BITS) ? LINK_BITS : 0;
 // @ts-ignore: decorator
 @inline
 export const RARE_ACTIVATIONS: bool = !isDefined(LINK_USUAL_ACTIVATIONS);
+
+/** Whether tables are packed and made at start; the linker packs them itself and takes them as they are. */
+// @ts-ignore: decorator
+@inline
+export const PACKED_TABLES: bool = !isDefined(LINK_PLAIN_TABLES);

@@ -24,6 +24,7 @@ import {
   STATUS_OK,
   STATUS_OUTPUT_TOO_SMALL,
 } from "./format.gen";
+import { unpackTanhHalf } from "./activation";
 import { copyWords } from "./arith";
 import { checkModel } from "./check";
 import { start, steps } from "./executor";
@@ -31,6 +32,9 @@ import { findSection, outputRowBytes, rowBound, rowsPerWindow } from "./model";
 import { save, savedStateValid } from "./saved-state";
 
 export { __data_end, __heap_base };
+
+// the start function: whoever instantiates the module has the tables
+unpackTanhHalf();
 
 /** STATUS_OK, or why the file is refused (FORMAT.md). */
 export function check(model: usize, bytes: u32): i32 {
