@@ -59,15 +59,12 @@ export {
   windowSamples,
   windowsOfSplit,
 } from "./data/windows.js";
+export { type JobData, type JobSamples, prepareSamples, type SampleJob, samplesOf } from "./jobs/job-samples.js";
 export { commonMeta, type ModelMeta, readModelMeta, readNormalization } from "./jobs/model-meta.js";
 export {
-  type JobData,
   type JobHooks,
-  type JobSamples,
   modelMeta,
-  prepareSamples,
   runTrainJob,
-  samplesOf,
   type TrainJob,
   type TrainJobResult,
 } from "./jobs/train-job.js";

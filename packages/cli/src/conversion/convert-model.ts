@@ -74,7 +74,7 @@ export async function convertModel(request: ConversionRequest): Promise<Converte
     await calibrationWindows(recordings, graph.window, request.data, warn),
     request.calibrationWindows,
   );
-  const scaling = scalingFor(recordings);
+  const scaling = scalingFor(recordings, facts.inputScale);
   return convert(graph, {
     ...common,
     ...calibrationOf(set, scaling, facts),

@@ -12,11 +12,13 @@ const HEADROOM = 2;
 /**
  * Scaling that suits recordings: counts stay the counts they are; floats spread over 16 bits around the middle of each
  * channel's range, with room for twice that range. A channel without variance gets counts of 1.
+ * @param known physical value of a count as the model's meta.json has it, for floats
  */
-export function scalingFor(recordings: Recordings): InputScaling {
+export function scalingFor(recordings: Recordings, known?: readonly number[]): InputScaling {
   const zeros = new Array<number>(recordings.channels).fill(0);
   const counts = recordings.sequences.every(({ samples }) => samples instanceof Int16Array);
   if (counts) return { scale: recordings.rawScale, offset: zeros };
+  if (known !== undefined) return { scale: known, offset: zeros };
   const low = new Array<number>(recordings.channels).fill(Number.POSITIVE_INFINITY);
   const high = new Array<number>(recordings.channels).fill(Number.NEGATIVE_INFINITY);
   for (const { samples } of recordings.sequences) {

@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { evaluateStream, type PlacedJob, prepareSamples, readNormalization, type StreamFigures } from "@gatelet/train";
+import { evaluateStream, type PlacedJob, prepareSamples, readModelMeta, type StreamFigures } from "@gatelet/train";
 import type { Terminal } from "../terminal.js";
 import { percent } from "../text/numbers.js";
 import { renderTable } from "../text/table.js";
@@ -13,8 +13,9 @@ export async function scoreStreams(placed: readonly PlacedJob[]): Promise<Stream
     const model = join(folder, "best");
     const { streams } = await prepareSamples(job);
     if (streams === undefined) throw new TypeError(`${folder} holds no stream training`);
+    const { inputScale, mean, std } = await readModelMeta(model);
     const { rejection } = job.stream ?? {};
-    const input = { name: streams.test.name, model, ...streams, normalization: await readNormalization(model) };
+    const input = { name: streams.test.name, model, ...streams, inputScale, normalization: { mean, std } };
     const scored = await evaluateStream(
       { ...input, bits: 8, ...(rejection === undefined ? {} : { rejection }) },
       loadInteger,

@@ -104,6 +104,10 @@ describe("splits", () => {
     }
     const [fold] = stratifiedFolds(set, 3, "subject");
     expect(findLeaks(set, fold)).toEqual([]);
+    // One of six people checks, two are tested.
+    expect([fold.train.length, fold.validation.length, fold.test.length]).toEqual([42, 14, 28]);
+    expect(stratifiedFolds(set, 3, "random", { validation: 0.1 })[1].validation).toHaveLength(9);
+    expect(stratifiedFolds(set, 6, "subject", { validation: 0 })[0].validation).toHaveLength(0);
     expect(() => stratifiedFolds(set, 7, "subject")).toThrow("7 folds of 6 people");
   });
 });

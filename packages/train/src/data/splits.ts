@@ -1,6 +1,7 @@
 import { TrainError } from "../training/errors.js";
 import { derivedRandom } from "../training/seeded-random.js";
 import { type Random, shuffledIndices } from "./random.js";
+import type { Recordings } from "./recordings.js";
 import { type WindowSet, windowSamples } from "./windows.js";
 
 /** Indices into `WindowSet.windows`. */
@@ -49,6 +50,19 @@ export function splitWindows(set: WindowSet, options: SplitOptions): DataSplit {
     throw new TrainError("TRAIN_OPTION", message);
   }
   return split;
+}
+
+/** The same recordings with those of the named people as test part. Throws `TRAIN_OPTION` for somebody who is not there. */
+export function splitByGroups(recordings: Recordings, testGroups: readonly string[]): Recordings {
+  const unknown = testGroups.find((name) => recordings.sequences.every(({ group }) => group !== name));
+  if (unknown !== undefined) {
+    throw new TrainError("TRAIN_OPTION", `${recordings.name}: nobody is called "${unknown}", who shall be tested`);
+  }
+  const sequences = recordings.sequences.map((sequence) => ({
+    ...sequence,
+    split: sequence.group !== undefined && testGroups.includes(sequence.group) ? ("test" as const) : ("train" as const),
+  }));
+  return { ...recordings, sequences };
 }
 
 /** Who a window belongs to: the group of its sequence, else the sequence itself. */
@@ -103,18 +117,29 @@ function byClass(set: WindowSet, indices: Uint32Array): Map<number, number[]> {
  * Parts for cross-validation: each window is in the test part of one fold.
  * @param by `random`: every class is spread evenly over the folds; `subject`: whole people or sessions, the largest first
  *           to the fold that has least
+ * @param options.validation share of the whole that is taken from each fold's training part; empty where one person only is left
  */
-export function stratifiedFolds(set: WindowSet, folds: number, by: "random" | "subject", seed = 1): DataSplit[] {
+export function stratifiedFolds(
+  set: WindowSet,
+  folds: number,
+  by: "random" | "subject",
+  options: { readonly seed?: number; readonly validation?: number } = {},
+): DataSplit[] {
+  const { seed = 1, validation = 0.15 } = options;
   if (!Number.isInteger(folds) || folds < 2) {
     throw new TrainError("TRAIN_OPTION", `folds is ${folds}, expected a whole number, at least 2`);
   }
   const all = Uint32Array.from(set.windows, (_, i) => i);
   const foldOf = by === "random" ? foldsByClass(set, all, folds, seed) : foldsByGroup(set, all, folds);
-  return Array.from({ length: folds }, (_, fold) => ({
-    train: all.filter((index) => foldOf[index] !== fold),
-    validation: new Uint32Array(0),
-    test: all.filter((index) => foldOf[index] === fold),
-  }));
+  return Array.from({ length: folds }, (_, fold) => {
+    const rest = all.filter((index) => foldOf[index] !== fold);
+    const alone = by === "subject" && new Set(Array.from(rest, (index) => groupOf(set, index))).size < 2;
+    const take = by === "subject" ? takeGroups : takeStratified;
+    const share = alone ? 0 : validation / (1 - 1 / folds);
+    const [checked, train] =
+      share === 0 ? [new Uint32Array(0), rest] : take(set, rest, share, derivedRandom(seed, 7, fold));
+    return { train, validation: checked, test: all.filter((index) => foldOf[index] === fold) };
+  });
 }
 
 function foldsByClass(set: WindowSet, all: Uint32Array, folds: number, seed: number): Uint16Array {

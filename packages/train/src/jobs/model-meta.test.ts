@@ -3,8 +3,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { generatePump } from "../data/pump.js";
+import { prepareSamples, samplesOf } from "./job-samples.js";
 import { commonMeta, readModelMeta, readNormalization } from "./model-meta.js";
-import { modelMeta, prepareSamples, samplesOf } from "./train-job.js";
+import { modelMeta } from "./train-job.js";
 
 let folder: string;
 beforeAll(async () => {

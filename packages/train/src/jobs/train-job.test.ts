@@ -92,8 +92,8 @@ describe("a training job", () => {
     for (const index of [0, 1, 2]) {
       const fold = { ...job, data: { ...job.data, fold: { index, count: 3 } }, training: { epochs: 1 } };
       const { windows } = await runTrainJob({ ...fold, augment: { mixup: 0.2 } }, join(folder, `fold${index}`));
-      expect(windows.validation).toBe(0);
-      expect(windows.train + windows.test).toBe(88);
+      expect(windows.validation).toBe(11);
+      expect(windows.train + windows.validation + windows.test).toBe(88);
       counts.push(windows.test);
     }
     expect(counts).toEqual([33, 33, 22]);

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { type ConvertedModel, convert } from "@gatelet/converter";
 import type { LayersModel } from "@tensorflow/tfjs";
 import type { Normalization } from "../data/prepare.js";
-import type { JobSamples } from "../jobs/train-job.js";
+import type { JobSamples } from "../jobs/job-samples.js";
 import { argMax } from "../metrics/classification.js";
 import { buildNetwork, readNetwork } from "../prune/network.js";
 import { pruneUnits } from "../prune/structured.js";

@@ -16,6 +16,8 @@ export interface StreamInput {
   readonly test: Recordings;
   readonly normalization: Normalization;
   readonly bits: WeightBits;
+  /** Physical value of a count for recordings of physical values, as the model's meta.json has it; default: fitted on `train`. */
+  readonly inputScale?: readonly number[];
   /** Class of frames without a label; absent: they do not count. */
   readonly rejection?: number;
 }
@@ -51,7 +53,7 @@ export async function evaluateStream(
   engine: LoadInteger,
 ): Promise<{ readonly figures: StreamFigures; readonly gate: Uint8Array }> {
   const { normalization, bits, rejection } = input;
-  const scale = countScale(input.train);
+  const scale = input.inputScale ?? countScale(input.train);
   const train = countedRecordings(input.train, scale);
   const test = countedRecordings(input.test, scale);
   const { channels, rawScale, classes } = test;

@@ -1,7 +1,8 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import type { WeightBits } from "@gatelet/converter";
-import type { JobData, TrainJob } from "../jobs/train-job.js";
+import type { JobData } from "../jobs/job-samples.js";
+import type { TrainJob } from "../jobs/train-job.js";
 import type { PresetName } from "../networks/presets.js";
 import type { Published, StudyArchitecture, StudyRequest } from "./run-study.js";
 
