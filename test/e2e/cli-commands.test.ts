@@ -1,5 +1,7 @@
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { readModel, SECTION } from "@gatelet/converter/format";
+import { Model } from "@gatelet/kernels";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { missing, sharedFolder } from "../support/requirements.js";
 import { convertExample, EXAMPLE, runCli, startCli, temporaryFolder } from "./cli-harness.js";
@@ -72,6 +74,18 @@ describe("convert", () => {
     expect((await readFile(mixed)).length).toBeLessThanOrEqual(budget);
     const { layers } = (await json("inspect", mixed)) as unknown as { layers: { bits: number | null }[] };
     expect(new Set(layers.map((layer) => layer.bits))).toEqual(new Set([null, 4, 8]));
+  });
+
+  it("leaves names and scales out where asked; the rows it answers are the same", async () => {
+    const bare = await convertExample(folder.path("bare.gate"), "--strip");
+    const [whole, stripped] = [readModel(await readFile(gate)), readModel(await readFile(bare))];
+    expect(Object.keys(stripped.meta)).toEqual([]);
+    expect(stripped.sections.map(({ id }) => id)).toEqual([SECTION.RECORDS, SECTION.TENSORS]);
+    expect((await readFile(bare)).length).toBeLessThan((await readFile(gate)).length - 500);
+    const frames = Int16Array.from({ length: 64 * 3 }, (_, i) => 1500 * Math.sin(i * i) + (i % 3 === 2 ? 2000 : 0));
+    const [first, second] = await Promise.all([gate, bare].map(async (path) => Model.load(await readFile(path))));
+    expect(second.run(frames).outputs).toEqual(first.run(frames).outputs);
+    expect(stripped.header.outputScale).toBe(whole.header.outputScale);
   });
 
   it("tells what it loses without calibration data", async () => {

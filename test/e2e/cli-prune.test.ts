@@ -14,7 +14,13 @@ describe("gatelet prune on a trained model", () => {
     const output = ["-o", folder.path("pruned"), "--json"];
     const { code, stdout, stderr } = await runCli(["prune", EXAMPLE, ...DATA, ...epochs, ...output]);
     expect(code, stderr).toBe(0);
-    const rows: { stage: string; accuracy: number }[] = JSON.parse(stdout).rows;
+    const rows: { stage: string; accuracy: number; bytes: number; describedBytes: number }[] = JSON.parse(stdout).rows;
+    const last = rows[rows.length - 1];
+    expect(last.stage).toBe("reshaped int8");
+    expect(readFileSync(folder.path("pruned/reshaped.gate")).length).toBe(last.describedBytes);
+    expect(last.bytes).toBeLessThan(last.describedBytes - 400);
+    // Like with like: what computes, half of the units, at 8 bits.
+    expect(last.bytes / rows[0].bytes).toBeLessThan(0.44);
     for (const stage of ["simple", "simple int8"])
       expect(rows.find((row) => row.stage === stage)?.accuracy, stage).toBeGreaterThan(0.8);
     // Physical units stay physical: what is written can be pruned again.

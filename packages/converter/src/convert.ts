@@ -1,3 +1,4 @@
+import type { ModelSpec } from "./format/spec.js";
 import { foldGraph } from "./graph/index.js";
 import type { Graph } from "./graph/types.js";
 import { type ImportOptions, importModel, type ModelSource } from "./import/index.js";
@@ -14,6 +15,8 @@ export interface ConvertOptions extends Omit<QuantizeOptions, "inputNormalizatio
 export interface ConvertedModel {
   /** The `.gate` file. */
   readonly bytes: Uint8Array;
+  /** What it was encoded from. */
+  readonly spec: ModelSpec;
   readonly report: QuantizeReport;
   /** The float graph as imported: what `FloatExecutor` runs to compare with. */
   readonly graph: Graph;
@@ -28,8 +31,11 @@ export async function convert(model: ModelSource | Graph, options: ConvertOption
   const notes: string[] = [];
   const graph = "nodes" in model ? model : await importModel(model, importOptions(options, notes));
   const folded = foldGraph(graph);
-  const { bytes, report } = await quantize(folded.graph, { ...options, inputNormalization: folded.inputNormalization });
-  return { bytes, report: { ...report, warnings: [...notes, ...report.warnings] }, graph };
+  const { bytes, spec, report } = await quantize(folded.graph, {
+    ...options,
+    inputNormalization: folded.inputNormalization,
+  });
+  return { bytes, spec, report: { ...report, warnings: [...notes, ...report.warnings] }, graph };
 }
 
 function importOptions({ window, stream }: ConvertOptions, notes: string[]): ImportOptions {

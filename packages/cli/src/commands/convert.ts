@@ -5,7 +5,7 @@ import { type ConversionSummary, renderConversion } from "../conversion/render-c
 import { inspectModel } from "../inspect/model-report.js";
 import type { Terminal } from "../terminal.js";
 import { checkWritable, writeFileWhole } from "../write-file.js";
-import { type DataFlags, dataOptions, jsonOption, toDataOptions, wholeNumber } from "./options.js";
+import { type DataFlags, dataOptions, jsonOption, stripOption, toDataOptions, wholeNumber } from "./options.js";
 
 interface ConvertFlags extends DataFlags {
   readonly output: string;
@@ -19,6 +19,7 @@ interface ConvertFlags extends DataFlags {
   readonly window?: number;
   readonly stream?: true;
   readonly calibrationWindows: number;
+  readonly strip?: true;
   readonly json?: true;
 }
 
@@ -45,6 +46,7 @@ export function convertCommand(terminal: Terminal): Command {
         .argParser(wholeNumber(1))
         .default(DEFAULT_CALIBRATION_WINDOWS),
     )
+    .addOption(stripOption())
     .addOption(jsonOption())
     .addHelpText(
       "after",
@@ -66,6 +68,7 @@ async function run(terminal: Terminal, model: string, flags: ConvertFlags): Prom
     bits: flags.bits === "4" ? 4 : 8,
     mixed: flags.mixed === true,
     stream: flags.stream === true,
+    strip: flags.strip === true,
     calibrationWindows: flags.calibrationWindows,
     ...(flags.calibrate === undefined ? {} : { calibrate: flags.calibrate }),
     ...(flags.meta === undefined ? {} : { facts: flags.meta }),

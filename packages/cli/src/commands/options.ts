@@ -57,4 +57,7 @@ export function toDataOptions(flags: DataFlags): DataOptions {
   return Object.fromEntries(entries.filter(([, value]) => value !== undefined)) as DataOptions;
 }
 
+export const stripOption = (): Option =>
+  new Option("--strip", "leave names, classes and scales (META) out of the file: no engine needs them");
+
 export const jsonOption = (): Option => new Option("--json", "print one json document instead of text");

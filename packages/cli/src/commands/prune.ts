@@ -28,7 +28,7 @@ import { grouped } from "../text/numbers.js";
 import { renderTable } from "../text/table.js";
 import { loadInteger, measureOnBoard } from "../training/engines.js";
 import { trainStatus } from "../training/progress.js";
-import { jsonOption, wholeNumber } from "./options.js";
+import { jsonOption, stripOption, wholeNumber } from "./options.js";
 import { collect, numberOf, shareOf, toJobData, type WindowFlags, windowOptions } from "./window-data.js";
 
 interface PruneFlags extends Omit<WindowFlags, "data"> {
@@ -45,6 +45,7 @@ interface PruneFlags extends Omit<WindowFlags, "data"> {
   readonly batch: number;
   readonly distill?: string;
   readonly lowRank?: string | true;
+  readonly strip?: true;
   readonly sensitivity?: true;
   readonly seed: number;
   readonly backend: BackendName;
@@ -81,6 +82,7 @@ export function pruneCommand(terminal: Terminal): Command {
       "--low-rank [error]",
       "then split matrices in two where bytes and MACs fall, with at most this part of their products lost (0.1)",
     )
+    .addOption(stripOption())
     .option("--sensitivity", "print the accuracy when one layer alone loses units, and stop")
     .addOption(new Option("--seed <number>", "same seed, same result").argParser(wholeNumber(0)).default(1))
     .addOption(new Option("--backend <name>", "tfjs back end").choices(BACKEND_NAMES).default("auto"))
@@ -132,6 +134,7 @@ function common(flags: PruneFlags) {
     batchSize: flags.batch,
     seed: flags.seed,
     ...(flags.distill === undefined ? {} : { distill: shareOf("--distill", flags.distill) }),
+    ...(flags.strip === undefined ? {} : { strip: true }),
     ...(flags.lowRank === undefined ? {} : { lowRank: lowRankError(flags.lowRank) }),
   };
 }
@@ -193,14 +196,14 @@ async function printSensitivity(terminal: Terminal, tf: Tf, request: PruneReques
 }
 
 function printRows(terminal: Terminal, rows: readonly PruneRow[], published: boolean): void {
-  const heads = ["accuracy %", "parameters", "bytes", "on device", "zipped", "MACs", "FLOPs", "ms", "RAM", "cycles"];
+  const heads = ["accuracy %", "parameters", "bytes", "with names", "zipped", "MACs", "FLOPs", "ms", "RAM", "cycles"];
   const columns = [{ head: "stage" }, ...heads.map((head) => ({ head, align: "right" as const }))];
   const lines = rows.map((row) => [
     row.stage,
     (100 * row.accuracy).toFixed(2),
     grouped(row.parameters),
     grouped(row.bytes),
-    row.deviceBytes === undefined ? "-" : grouped(row.deviceBytes),
+    grouped(row.describedBytes),
     grouped(row.zippedBytes),
     grouped(row.macs),
     grouped(row.flops),
@@ -210,9 +213,10 @@ function printRows(terminal: Terminal, rows: readonly PruneRow[], published: boo
   ]);
   terminal.print(renderTable(columns, lines, Math.max(terminal.width, 110), terminal.style));
   terminal.print(
-    "\nfloat stages: tfjs files; int8: .gate file (on device: without its META section), scored in the integer engine;",
+    "\nbytes: model.json and weights; int8: the .gate file without META (--strip), scored in the integer engine;",
   );
-  terminal.print("ms and cycles: one window on the simulated nRF52840");
+  terminal.print("with names: with meta.json, with META; ms and cycles: one window on the simulated nRF52840");
+  printRatios(terminal, rows);
   if (!published) return;
   const others = ["accuracy %", "bytes", "zipped", "FLOPs", "ms", "RAM KB", "flash KB"];
   terminal.print("\npublished (recordings not public, ours are generated; nRF52840):");
@@ -221,6 +225,16 @@ function printRows(terminal: Terminal, rows: readonly PruneRow[], published: boo
     row.map((cell) => (typeof cell === "number" ? cell.toLocaleString("en-US") : cell)),
   );
   terminal.print(renderTable(theirs, texts, Math.max(terminal.width, 90), terminal.style));
+}
+
+/** What the last stage is of the first. */
+function printRatios(terminal: Terminal, rows: readonly PruneRow[]): void {
+  const [first, last] = [rows[0], rows[rows.length - 1]];
+  const ratio = (key: "bytes" | "describedBytes" | "macs") => (last[key] / first[key]).toFixed(3);
+  const points = 100 * (last.accuracy - first.accuracy);
+  terminal.print(
+    `\n${last.stage} to ${first.stage}: bytes ${ratio("bytes")}, with names ${ratio("describedBytes")}, MACs ${ratio("macs")}, accuracy ${points < 0 ? "" : "+"}${points.toFixed(2)} points`,
+  );
 }
 
 function printMatrices(terminal: Terminal, rows: readonly PruneRow[]): void {

@@ -21,7 +21,7 @@ import { renderTable } from "../text/table.js";
 import { loadInteger, measureOnBoard } from "../training/engines.js";
 import { predictStep } from "../training/predict-step.js";
 import { trainStatus } from "../training/progress.js";
-import { jsonOption, wholeNumber } from "./options.js";
+import { jsonOption, stripOption, wholeNumber } from "./options.js";
 import { collect, numberOf, shareOf, sizesOf, toJobData, type WindowFlags, windowOptions } from "./window-data.js";
 
 interface ShrinkFlags extends WindowFlags {
@@ -40,7 +40,9 @@ interface ShrinkFlags extends WindowFlags {
   readonly distill: string;
   readonly shares: string;
   readonly widths?: string;
+  readonly bits: "8" | "4" | "8,4";
   readonly alone?: true;
+  readonly strip?: true;
   readonly seed: number;
   readonly backend: BackendName;
   readonly json?: true;
@@ -67,6 +69,8 @@ export function shrinkCommand(terminal: Terminal): Command {
     .addOption(new Option("--batch <count>", "windows in a step").argParser(wholeNumber(1)).default(128))
     .option("--distill <weight>", "weight of the teachers' answers, 0 .. 1", "0.7")
     .option("--shares <list>", "shares of units to try without", "0,0.25,0.5")
+    .addOption(new Option("--bits <list>", "bits of a weight to try").choices(["8", "4", "8,4"]).default("8,4"))
+    .addOption(stripOption())
     .option("--alone", "also train the student without teachers")
     .addOption(new Option("--seed <number>", "same seed, same result").argParser(wholeNumber(0)).default(1))
     .addOption(new Option("--backend <name>", "tfjs back end").choices(BACKEND_NAMES).default("auto"))
@@ -117,6 +121,8 @@ async function run(terminal: Terminal, flags: ShrinkFlags): Promise<void> {
         shares: flags.shares.split(",").map((share) => shareOf("--shares", share)),
         alone: flags.alone === true && trained === undefined,
         target,
+        bits: flags.bits.split(",").map((bits) => (bits === "4" ? 4 : 8)),
+        ...(flags.strip === undefined ? {} : { strip: true }),
         minAccuracy: shareOf("--min-accuracy", flags.minAccuracy),
       },
       {

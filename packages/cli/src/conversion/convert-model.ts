@@ -27,6 +27,8 @@ export interface ConversionRequest {
   readonly budget: Budget;
   readonly window?: number;
   readonly stream: boolean;
+  /** Without META. */
+  readonly strip: boolean;
   /** Most windows that calibration looks at. */
   readonly calibrationWindows: number;
   readonly onProgress?: (stage: string, done: number) => void;
@@ -66,7 +68,7 @@ export async function convertModel(request: ConversionRequest): Promise<Converte
       facts.inputScale === undefined
         ? {}
         : { inputTransform: transformOf({ scale: facts.inputScale, offset: [] }, facts) };
-    return convert(graph, { ...common, ...scale, meta: metaOf(facts, undefined) });
+    return convert(graph, { ...common, ...scale, meta: request.strip ? false : metaOf(facts, undefined) });
   }
   const recordings = await loadData(request.calibrate, request.data, { frameSize, ...facts });
   warnOfFlatChannels(recordings, basename(request.calibrate), warn);
@@ -79,7 +81,7 @@ export async function convertModel(request: ConversionRequest): Promise<Converte
     ...common,
     ...calibrationOf(set, scaling, facts),
     inputTransform: transformOf(scaling, facts),
-    meta: metaOf(facts, recordings),
+    meta: request.strip ? false : metaOf(facts, recordings),
   });
 }
 

@@ -7,14 +7,15 @@ import type { LayerReport, QuantizeOptions } from "./options.js";
 const short = (value: number, digits = 6): number => Number(value.toPrecision(digits));
 const shortList = (values: readonly number[], digits = 7): number[] => values.map((value) => short(value, digits));
 
-/** META of a quantized model: the caller's entries, input encoding and layers. */
+/** META of a quantized model: the caller's entries, input encoding and layers; undefined where it is to have none. */
 export function metaOf(
   graph: Graph,
   lowering: Lowering,
   layers: readonly LayerReport[],
   options: QuantizeOptions,
-): ModelMeta {
+): ModelMeta | undefined {
   const { encoding } = lowering.options;
+  if (options.meta === false) return undefined;
   const meta: ModelMeta = { name: graph.name, ...options.meta, ...lowering.inputMeta };
   if (encoding !== undefined) {
     meta.inputScale = shortList(encoding.scale);

@@ -38,8 +38,8 @@ export interface QuantizeOptions {
   readonly margin?: number;
   /** False: plain rounding in spite of calibration data. */
   readonly compensate?: boolean;
-  /** Names, classes and the like for the META section; scales and layers are filled in. */
-  readonly meta?: ModelMeta;
+  /** Names, classes and the like for the META section; scales and layers are filled in. False: the file has no META. */
+  readonly meta?: ModelMeta | false;
   readonly onProgress?: (progress: Progress) => void;
   readonly signal?: AbortSignal;
 }

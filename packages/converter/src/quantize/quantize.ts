@@ -1,4 +1,4 @@
-import { encodeModel, HEADER, type ModelSpec } from "../format/index.js";
+import { encodeModel, HEADER, type ModelMeta, type ModelSpec } from "../format/index.js";
 import type { Graph } from "../graph/types.js";
 import { findHead, lowerGraph, specOf } from "../lower/lower-graph.js";
 import type { Lowering } from "../lower/lowering.js";
@@ -54,7 +54,7 @@ export async function quantize(graph: Graph, options: QuantizeOptions = {}): Pro
   const sizeOf = (lowered: Lowering) => {
     // The description is written last: any ratio of three digits stands for the measured ones.
     const layers = layerReports(lowered, new Array<number>(graph.nodes.length).fill(12.3));
-    return encodeModel({ ...specOf(lowered), meta: metaOf(graph, lowered, layers, options) }).length;
+    return encodeModel(withMeta(specOf(lowered), metaOf(graph, lowered, layers, options))).length;
   };
   const bits = options.mixed
     ? chooseMixed(
@@ -74,7 +74,7 @@ export async function quantize(graph: Graph, options: QuantizeOptions = {}): Pro
   const sqnr = measureSqnr(graph, lowering, float);
   const layers = layerReports(lowering, sqnr);
   await pause({ stage: "encode", done: 0.95 });
-  const spec = { ...specOf(lowering), meta: metaOf(graph, lowering, layers, options) };
+  const spec = withMeta(specOf(lowering), metaOf(graph, lowering, layers, options));
   const bytes = encodeModel(spec);
   const view = new DataView(bytes.buffer);
   const memory = {
@@ -99,6 +99,9 @@ export async function quantize(graph: Graph, options: QuantizeOptions = {}): Pro
   options.onProgress?.({ stage: "encode", done: 1 });
   return { spec, bytes, report };
 }
+
+const withMeta = (spec: ModelSpec, meta: ModelMeta | undefined): ModelSpec =>
+  meta === undefined ? spec : { ...spec, meta };
 
 function pauser({ onProgress, signal }: QuantizeOptions): (progress: Progress) => Promise<void> {
   return async (progress) => {

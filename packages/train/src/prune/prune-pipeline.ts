@@ -2,7 +2,7 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { convert, openModel } from "@gatelet/converter";
-import { readModel, SECTION } from "@gatelet/converter/format";
+import { encodeModel } from "@gatelet/converter/format";
 import type { LayersModel } from "@tensorflow/tfjs";
 import type { JobSamples } from "../jobs/job-samples.js";
 import { modelMeta, type TrainJob } from "../jobs/train-job.js";
@@ -43,6 +43,8 @@ export interface PruneRequest {
   readonly seed: number;
   /** The pruned network also learns from the answers of the whole one, with this weight. */
   readonly distill?: number;
+  /** Leaves META out of the `.gate` files. */
+  readonly strip?: boolean;
   /** Also splits matrices of the reshaped network, with at most this part of their products lost, and fine-tunes once more. */
   readonly lowRank?: number;
 }
@@ -60,10 +62,11 @@ export interface PruneRow {
   /** On the test part; of int8 stages in the integer engine. */
   readonly accuracy: number;
   readonly parameters: number;
-  /** Of float stages: tfjs `model.json` and weights; else the `.gate` file. */
+  /** What computes: of float stages tfjs `model.json` and weights, else the `.gate` file without META. */
   readonly bytes: number;
-  /** Of `.gate` files: without the META section, which a device may leave out. */
-  readonly deviceBytes?: number;
+  /** The same with names, classes and scales: `meta.json` beside the float files, META in the `.gate` file. */
+  readonly describedBytes: number;
+  /** `bytes` by gzip. */
   readonly zippedBytes: number;
   readonly macs: number;
   readonly flops: number;
@@ -208,10 +211,8 @@ async function floatRow(
   const folder = join(request.folder, stage, "best");
   const files = await modelFiles(tf, model);
   await saveModelFiles(files, folder, "final");
-  await writeWhole(
-    join(folder, "meta.json"),
-    JSON.stringify(modelMeta({ data: request.data, seed: request.seed }, samples), null, 1),
-  );
+  const meta = JSON.stringify(modelMeta({ data: request.data, seed: request.seed }, samples), null, 1);
+  await writeWhole(join(folder, "meta.json"), meta);
   const { accuracy = 0 } = scoreAnswers(await predictAll(tf, model, samples.test), samples.test, "crossEntropy");
   const all = Buffer.concat([await readFile(join(folder, "model.json")), files.bytes]);
   return {
@@ -219,6 +220,7 @@ async function floatRow(
     accuracy,
     ...networkCost(readNetwork(model)),
     bytes: all.length,
+    describedBytes: all.length + Buffer.byteLength(meta),
     zippedBytes: gzipSync(all, { level: 9 }).length,
   };
 }
@@ -228,25 +230,28 @@ async function int8Row(request: PruneRequest, tools: PruneTools, stage: string, 
   const { windows, indices, normalization, recordings } = samples;
   tools.onProgress?.(`${stage} at int8`);
   const graph = await openModel(join(request.folder, stage, "best"));
-  const { bytes, report } = await convert(graph, {
+  const { bytes, spec, report } = await convert(graph, {
     ...conversionData({ windows, train: indices.train, normalization }),
     meta: { name, classes: recordings.classes },
   });
-  await writeWhole(join(request.folder, `${stage}.gate`), bytes);
-  const engine = await tools.engine(bytes);
+  const { meta: _, ...nameless } = spec;
+  const stripped = encodeModel(nameless);
+  const written = request.strip ? stripped : bytes;
+  await writeWhole(join(request.folder, `${stage}.gate`), written);
+  const engine = await tools.engine(written);
   const labels = labelsOf(samples.test);
   let right = 0;
   indices.test.forEach((index, i) => {
     if (argMax(engine.window(countsOf(windows, index))) === labels[i]) right++;
   });
-  const board = await tools.meter?.(bytes, countsOf(windows, indices.test[0]), recordings.channels);
+  const board = await tools.meter?.(written, countsOf(windows, indices.test[0]), recordings.channels);
   return {
     stage: `${stage} int8`,
     accuracy: right / labels.length,
     ...networkCost(readNetwork(model)),
-    bytes: bytes.length,
-    deviceBytes: bytes.length - (readModel(bytes).sections.find(({ id }) => id === SECTION.META)?.bytes ?? 0),
-    zippedBytes: gzipSync(bytes, { level: 9 }).length,
+    bytes: stripped.length,
+    describedBytes: bytes.length,
+    zippedBytes: gzipSync(stripped, { level: 9 }).length,
     ramBytes: report.arenaBytes,
     ...(board === undefined ? {} : { board }),
   };

@@ -1,6 +1,6 @@
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
-import { type ConvertedModel, convert } from "@gatelet/converter";
+import { type ConvertedModel, convert, type WeightBits } from "@gatelet/converter";
 import type { LayersModel } from "@tensorflow/tfjs";
 import type { Normalization } from "../data/prepare.js";
 import type { JobSamples } from "../jobs/job-samples.js";
@@ -56,6 +56,10 @@ export interface ShrinkRequest {
   readonly target: ShrinkTarget;
   /** On the validation part, 0 .. 1. */
   readonly minAccuracy: number;
+  /** Bits of weights to try: 8 by conversion, 4 by training; default both. */
+  readonly bits?: readonly WeightBits[];
+  /** Leaves META out of the files. */
+  readonly strip?: boolean;
 }
 
 export interface ShrinkTools {
@@ -144,8 +148,9 @@ class Shrinker {
         await this.#train(model, train, prefix, request.tuneEpochs);
         await this.#floatStage(prefix, model);
       }
-      await this.#int8Stage(prefix, model);
-      await this.#int4Stage(prefix, model, train);
+      const { bits = [8, 4] } = request;
+      if (bits.includes(8)) await this.#int8Stage(prefix, model);
+      if (bits.includes(4)) await this.#int4Stage(prefix, model, train);
     }
     return this.#choose();
   }
@@ -228,10 +233,10 @@ class Shrinker {
   }
 
   #conversion() {
-    const { samples, name } = this.request;
+    const { samples, name, strip } = this.request;
     const { windows, indices, normalization, recordings } = samples;
     const data = conversionData({ windows, train: indices.train, normalization });
-    return { ...data, meta: { name, classes: recordings.classes } };
+    return { ...data, meta: strip ? (false as const) : { name, classes: recordings.classes } };
   }
 
   async #int8Stage(prefix: string, model: LayersModel): Promise<void> {
