@@ -1,13 +1,24 @@
 // What a user gets from npm: every package packed, installed into a blank project, and used there.
 import { spawnSync } from "node:child_process";
-import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import { gunzipSync } from "node:zlib";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { extrasPackage, missing } from "../support/requirements.js";
 import { EXAMPLE, ROOT, temporaryFolder } from "./cli-harness.js";
 
-const MOST_BYTES = 10e6;
+/** What `du` says of node_modules: whole blocks of files and folders. */
+const MOST_BYTES_ON_DISK = 10e6;
+const BLOCK = 4096;
 const MOST_PACKAGES = 20;
 /** Files that a tarball may hold; anything else is a slip of `files`. */
 const EXPECTED: Record<string, RegExp> = {
@@ -61,10 +72,13 @@ function tarNames(path: string): string[] {
   return names;
 }
 
-function filesBelow(path: string): string[] {
-  return readdirSync(path, { withFileTypes: true }).flatMap((entry) =>
-    entry.isDirectory() ? filesBelow(join(path, entry.name)) : entry.isFile() ? [join(path, entry.name)] : [],
-  );
+/** Bytes that a folder takes where files and folders take whole blocks: the same everywhere, unlike `du` itself. */
+function bytesOnDisk(folder: string): number {
+  return readdirSync(folder, { withFileTypes: true }).reduce((sum, entry) => {
+    const path = join(folder, entry.name);
+    if (entry.isDirectory()) return sum + bytesOnDisk(path);
+    return sum + (entry.isFile() ? Math.ceil(statSync(path).size / BLOCK) * BLOCK : 0);
+  }, BLOCK);
 }
 
 beforeAll(() => {
@@ -126,14 +140,14 @@ describe("tarballs", () => {
 });
 
 describe("a blank project after npm i gatelet", () => {
-  it(`has at most ${MOST_PACKAGES} packages and ${MOST_BYTES / 1e6} MB, none with an install script`, () => {
+  it(`has at most ${MOST_PACKAGES} packages and ${MOST_BYTES_ON_DISK / 1e6} MB on disk, none with an install script`, () => {
     const lock = JSON.parse(readFileSync(join(blank, "package-lock.json"), "utf8"));
     const installed = Object.entries<{ hasInstallScript?: true }>(lock.packages).filter(([path]) => path !== "");
     expect(installed.filter(([, { hasInstallScript }]) => hasInstallScript).map(([path]) => path)).toEqual([]);
     expect(installed.length).toBeLessThanOrEqual(MOST_PACKAGES);
-    const bytes = filesBelow(join(blank, "node_modules")).reduce((sum, file) => sum + statSync(file).size, 0);
-    console.log(`npm i gatelet: ${installed.length} packages, ${bytes} bytes`);
-    expect(bytes).toBeLessThanOrEqual(MOST_BYTES);
+    const bytes = bytesOnDisk(join(blank, "node_modules"));
+    console.log(`npm i gatelet: ${installed.length} packages, ${bytes} bytes on disk`);
+    expect(bytes).toBeLessThanOrEqual(MOST_BYTES_ON_DISK);
   });
 
   it("converts, inspects, runs, checks and builds the example", () => {
@@ -145,11 +159,49 @@ describe("a blank project after npm i gatelet", () => {
     const decisions = done("npx", ["--no-install", "gatelet", "run", "pump.gate", "--json"], blank, rows);
     expect(decisions.trim().split("\n").length).toBeGreaterThanOrEqual(3);
     gatelet("check", "pump.gate", "--board", "nrf52840");
-    for (const target of ["wasm", "esm", "c", "arduino", "zephyr"])
+    for (const target of ["wasm", "esm", "component", "c", "arduino", "zephyr"])
       gatelet("build", "pump.gate", "--target", target, "-o", target);
-    for (const file of ["wasm/pump.wasm", "esm/index.js", "c/gatelet/src/step.c"]) {
-      expect(existsSync(join(blank, file)), file).toBe(true);
-    }
+    const made = ["wasm/pump.wasm", "esm/index.js", "component/pump.component.wasm", "c/gatelet/src/step.c"];
+    for (const file of made) expect(existsSync(join(blank, file)), file).toBe(true);
+  }, 300_000);
+
+  it("reads Keras archives without the package of their reader", () => {
+    expect(existsSync(join(blank, "node_modules/jsfive"))).toBe(false);
+    const rows = Array.from({ length: 240 }, (_, i) => [i % 7, (i * i) % 11, -(i % 5)].join(","));
+    writeFileSync(join(blank, "keras.csv"), `${rows.join("\n")}\n`);
+    const model = join(ROOT, "test/import/fixtures/chain.k3.keras");
+    done("npx", ["--no-install", "gatelet", "convert", model, "--calibrate", "keras.csv", "-o", "keras.gate"]);
+    expect(existsSync(join(blank, "keras.gate"))).toBe(true);
+  });
+
+  it("makes a component's JavaScript package once jco is there, and says how to get it before", async () => {
+    const build = ["--no-install", "gatelet", "build", "pump.gate", "--target", "component", "-o"];
+    expect(done("npx", [...build, "bare"])).toContain("npm install --save-dev --save-exact @bytecodealliance/jco@");
+    expect(existsSync(join(blank, "bare/js"))).toBe(false);
+    if (missing("jco")) return;
+    mkdirSync(join(blank, "node_modules/@bytecodealliance"));
+    symlinkSync(extrasPackage("jco"), join(blank, "node_modules/@bytecodealliance/jco"), "junction");
+    done("npx", [...build, "component"]);
+    rmSync(join(blank, "node_modules/@bytecodealliance"), { recursive: true });
+    const program = `import { readFileSync } from "node:fs";
+import { Model } from "gatelet";
+import { load } from "./component/js/index.js";
+const whole = await Model.load(readFileSync("pump.gate"));
+const component = await load();
+const { frameSize, mostFrames } = component.describe();
+const rows = [];
+const expected = [];
+for (let call = 0; call < 8; call++) {
+  const frames = Int16Array.from({ length: mostFrames * frameSize }, (_, i) => ((i + call) * 7919) % 4001 - 2000);
+  rows.push(...component.run(frames));
+  expected.push(...whole.run(frames).outputs);
+}
+console.log(JSON.stringify([rows, expected]));
+`;
+    writeFileSync(join(blank, "component.js"), program);
+    const [rows, expected] = JSON.parse(done(process.execPath, ["component.js"]));
+    expect(rows.length).toBeGreaterThan(0);
+    expect(rows).toEqual(expected);
   }, 300_000);
 
   it("answers with the install command where a heavy part is needed", () => {
@@ -189,17 +241,7 @@ export const answers = [model.run(new Int16Array(count)), Full, loadRecordings];
 await Model.load("model.gate");
 `;
       writeFileSync(join(blank, "program.ts"), source);
-      const flags = [
-        "--noEmit",
-        "--strict",
-        "--skipLibCheck",
-        "--target",
-        "es2022",
-        "--lib",
-        "es2023,dom",
-        "--types",
-        "node",
-      ];
+      const flags = ["--noEmit", "--strict", "--target", "es2022", "--lib", "es2023,dom", "--types", "node"];
       const roots = ["--typeRoots", join(ROOT, "node_modules/@types")];
       const modules = ["--module", module, "--moduleResolution", resolution];
       done(process.execPath, [

@@ -1,4 +1,4 @@
-import { Dataset, File, Group } from "jsfive";
+import { Dataset, File, Group } from "./jsfive.js";
 
 /** A group of an HDF5 file that holds other groups and numeric tensors. */
 export interface Hdf5Group {
