@@ -143,7 +143,8 @@ export interface Rule {
 }
 
 /** A file is refused with `status` unless the value is not zero. */
-export function need(status: StatusName, value: Expression): Rule {
+export function need(status: StatusName, test: Value): Rule {
+  const value = expression(test);
   const code = STATUSES.findIndex(([name]) => name === status);
   return { text: `${status} unless ${textOf(value)}`, kind: `${code}`, code: compile(value), depth: depthOf(value) };
 }
