@@ -27,7 +27,4 @@ const architectures = (["gru", "rnn"] as const).map((preset) => ({
   name: preset,
   source: { kind: "train" as const, jobs: [job(preset, 1), job(preset, 2)] },
 }));
-await runStudy(
-  { name: "pump", folder, data: path, window: 16, architectures, bits: [8, 4] },
-  { tools: { engine }, pool: { workers: 1 } },
-);
+await runStudy({ name: "pump", folder, architectures, bits: [8, 4] }, { tools: { engine }, pool: { workers: 1 } });

@@ -53,7 +53,7 @@ describe("a study", () => {
       name: preset,
       source: { kind: "train" as const, jobs: [job(preset, 1), job(preset, 2)] },
     }));
-    return { name: "waves", folder: join(folder, output), data: path, window: 8, architectures, bits: [8, 4] };
+    return { name: "waves", folder: join(folder, output), architectures, bits: [8, 4] };
   };
 
   it("scores networks of scaled counts as their own trainings did", async () => {

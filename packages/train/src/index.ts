@@ -113,6 +113,7 @@ export {
   shrink,
   type Teacher,
 } from "./shrink/shrink.js";
+export type { StudyAverage } from "./study/averages.js";
 export {
   conversionData,
   countParameters,
@@ -132,6 +133,7 @@ export {
   type StudyRow,
 } from "./study/run-study.js";
 export {
+  averagesTable,
   PROTOCOL_NOTE,
   publishedTable,
   type StudyTable,
@@ -139,6 +141,7 @@ export {
   studyMarkdown,
   studyTable,
 } from "./study/study-markdown.js";
+export { UEA5_SETS, type Uea5StudyOptions, uea5Study } from "./study/uea5-study.js";
 export { BACKEND_NAMES, type BackendName, type LoadedTf, type LoadTfOptions, loadTf, type Tf } from "./tf/load-tf.js";
 export { loadModelFiles, type ModelFiles, modelFiles, saveModelFiles } from "./tf/model-files.js";
 export { TrainError, type TrainErrorCode } from "./training/errors.js";

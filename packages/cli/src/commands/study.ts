@@ -1,6 +1,18 @@
 import { availableParallelism } from "node:os";
-import { haptStudy, PROTOCOL_NOTE, publishedTable, runStudy, type StudyTable, studyTable } from "@gatelet/train";
+import {
+  averagesTable,
+  haptStudy,
+  PROTOCOL_NOTE,
+  publishedTable,
+  runStudy,
+  type StudyReport,
+  type StudyRequest,
+  type StudyTable,
+  studyTable,
+  uea5Study,
+} from "@gatelet/train";
 import { Command, Option } from "commander";
+import { CliError } from "../cli-error.js";
 import type { Terminal } from "../terminal.js";
 import { renderTable } from "../text/table.js";
 import { loadInteger, measureOnBoard } from "../training/engines.js";
@@ -8,16 +20,17 @@ import { shownPool } from "../training/progress.js";
 import { jsonOption, wholeNumber } from "./options.js";
 
 interface StudyFlags {
-  readonly preset: "hapt";
+  readonly preset: "hapt" | "uea5";
   readonly data: string;
   readonly models?: string;
   readonly output: string;
   readonly protocol: "honest" | "published";
-  readonly seeds: number;
+  readonly seeds?: number;
   readonly folds?: number;
-  readonly epochs: number;
+  readonly epochs?: number;
   readonly units: number;
   readonly limit?: number;
+  readonly quick?: true;
   readonly bits: "8" | "4" | "8,4";
   readonly board: boolean;
   readonly workers: number;
@@ -29,8 +42,11 @@ const HALF = Math.max(1, availableParallelism() >> 1);
 export function studyCommand(terminal: Terminal): Command {
   return new Command("study")
     .description("train, convert and compare architectures; goes on where it was stopped")
-    .addOption(new Option("-p, --preset <name>", "study to repeat").choices(["hapt"]).default("hapt"))
-    .requiredOption("-d, --data <folder>", "data set folder with the HAPT recordings")
+    .addOption(new Option("-p, --preset <name>", "study to repeat").choices(["hapt", "uea5"]).default("hapt"))
+    .requiredOption(
+      "-d, --data <folder>",
+      "hapt: folder with the recordings; uea5: folder with the five data set folders",
+    )
     .option("-m, --models <folder>", "folder with trained hapt-rnn, hapt-lstm, hapt-gru and hapt-windows.csv.gz")
     .requiredOption("-o, --output <folder>", "folder for trainings, study.json and study.md")
     .addOption(
@@ -38,36 +54,36 @@ export function studyCommand(terminal: Terminal): Command {
         .choices(["honest", "published"])
         .default("honest"),
     )
-    .addOption(new Option("--seeds <count>", "small nets trained of each kind").argParser(wholeNumber(0)).default(3))
+    .addOption(new Option("--seeds <count>", "nets trained of each kind (default: 3)").argParser(wholeNumber(0)))
     .addOption(
       new Option("--folds <count>", "cross-validate the small nets by people instead of seeds").argParser(
         wholeNumber(2),
       ),
     )
-    .addOption(new Option("--epochs <count>", "passes over the data").argParser(wholeNumber(1)).default(12))
+    .addOption(
+      new Option("--epochs <count>", "passes over the data (default: hapt 12, uea5 8 to 60)").argParser(wholeNumber(1)),
+    )
     .addOption(new Option("--units <count>", "units of the small nets").argParser(wholeNumber(1)).default(32))
-    .addOption(new Option("--limit <windows>", "train on so many windows only").argParser(wholeNumber(1)))
+    .addOption(
+      new Option(
+        "--limit <windows>",
+        "train on so many windows at most, every class keeps its share; tests are not cut",
+      ).argParser(wholeNumber(1)),
+    )
+    .option("--quick", "to try it: one seed, 2 epochs, 400 windows, unless said otherwise")
     .addOption(new Option("--bits <list>", "bits of a weight").choices(["8", "4", "8,4"]).default("8,4"))
     .option("--no-board", "do not run a window on the simulated nRF52840")
     .addOption(new Option("--workers <count>", "trainings at a time").argParser(wholeNumber(1)).default(HALF))
     .addOption(jsonOption())
-    .addHelpText("after", "\nexample:\n  gatelet study --data hapt --models models -o study")
+    .addHelpText(
+      "after",
+      "\nexamples:\n  gatelet study --data hapt --models models -o study\n  gatelet study --preset uea5 --data sets -o baseline",
+    )
     .action((flags: StudyFlags) => run(terminal, flags));
 }
 
 async function run(terminal: Terminal, flags: StudyFlags): Promise<void> {
-  const request = haptStudy({
-    folder: flags.output,
-    data: flags.data,
-    protocol: flags.protocol,
-    seeds: flags.seeds,
-    epochs: flags.epochs,
-    units: flags.units,
-    bits: flags.bits.split(",").map((bits) => (bits === "4" ? 4 : 8)),
-    ...(flags.models === undefined ? {} : { models: flags.models }),
-    ...(flags.folds === undefined ? {} : { folds: flags.folds }),
-    ...(flags.limit === undefined ? {} : { limit: flags.limit }),
-  });
+  const request = requestOf(flags);
   const runs = request.architectures.reduce(
     (sum, { source }) => sum + (source.kind === "train" ? source.jobs.length : 0),
     0,
@@ -82,12 +98,47 @@ async function run(terminal: Terminal, flags: StudyFlags): Promise<void> {
     pool: shownPool(terminal, progress, { workers: flags.workers, quiet: flags.json === true, runs }),
   }).finally(() => progress.end());
   if (flags.json) return terminal.print(JSON.stringify(report, null, 2));
+  printReport(terminal, report);
+}
+
+function requestOf(flags: StudyFlags): StudyRequest {
+  const limit = flags.limit ?? (flags.quick ? 400 : undefined);
+  const epochs = flags.epochs ?? (flags.quick ? 2 : undefined);
+  const common = {
+    folder: flags.output,
+    data: flags.data,
+    seeds: flags.seeds ?? (flags.quick ? 1 : 3),
+    bits: flags.bits.split(",").map((bits) => (bits === "4" ? 4 : 8) as 4 | 8),
+    ...(epochs === undefined ? {} : { epochs }),
+    ...(limit === undefined ? {} : { limit }),
+  };
+  if (flags.preset === "uea5") {
+    for (const option of ["models", "folds"] as const) {
+      if (flags[option] !== undefined) throw new CliError("USAGE", `--${option} is for the preset hapt only`);
+    }
+    if (flags.protocol !== "honest") throw new CliError("USAGE", "--protocol published is for the preset hapt only");
+    if (common.seeds === 0) throw new CliError("USAGE", "--seeds is 0, the preset uea5 needs 1 at least");
+    return uea5Study(common);
+  }
+  return haptStudy({
+    ...common,
+    protocol: flags.protocol,
+    units: flags.units,
+    ...(flags.models === undefined ? {} : { models: flags.models }),
+    ...(flags.folds === undefined ? {} : { folds: flags.folds }),
+  });
+}
+
+function printReport(terminal: Terminal, report: StudyReport): void {
   terminal.print(plain(terminal, studyTable(report)));
   const changes = Object.entries(report.meanChange).map(([bits, points]) => `${bits} ${points.toFixed(3)} points`);
   terminal.print(`\nmean change by quantization: ${changes.join(", ")}`);
+  terminal.print("cycles, ms and uJ: one window, simulated nRF52840 at 64 MHz\n");
+  if (report.averages !== undefined) terminal.print(`${plain(terminal, averagesTable(report))}\n`);
   terminal.print(`recommended, ${report.recommendation}`);
-  terminal.print(`cycles, ms and uJ: one window, simulated nRF52840 at 64 MHz\n`);
-  terminal.print(plain(terminal, publishedTable(report)));
+  const published = publishedTable(report);
+  if (published.lines.length === 0) return;
+  terminal.print(`\n${plain(terminal, published)}`);
   terminal.print(`\n${PROTOCOL_NOTE}`);
 }
 

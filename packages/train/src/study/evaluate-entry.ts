@@ -93,7 +93,7 @@ async function quantizedFigures(
   labels: Uint16Array,
   { engine, meter, onProgress }: EntryTools,
 ): Promise<QuantizedFigures> {
-  const { windows, test, name } = input;
+  const { windows, test, name, normalization } = input;
   const { bytes, report } = await convert(graph, {
     ...conversionData(input),
     bits,
@@ -101,10 +101,10 @@ async function quantizedFigures(
     onProgress: ({ stage, done }) => onProgress?.(`${name}: int${bits}, ${stage} ${Math.round(100 * done)} %`),
   });
   const model = await engine(bytes);
-  const decisions = Uint16Array.from(test, (index) => argMax(model.window(countsOf(windows, index))));
+  const decisions = Uint16Array.from(test, (index) => argMax(model.window(countsOf(windows, index, normalization))));
   const scores = scoreDecisions(decisions, labels, windows.recordings.classes);
   const equal = decisions.reduce((sum, decision, i) => sum + Number(decision === floatDecisions[i]), 0);
-  const board = await meter?.(bytes, countsOf(windows, test[0]), windows.recordings.channels);
+  const board = await meter?.(bytes, countsOf(windows, test[0], normalization), windows.recordings.channels);
   return {
     bits,
     accuracy: scores.accuracy,
@@ -126,15 +126,19 @@ export function conversionData(input: Pick<EntryInput, "windows" | "train" | "no
   const learn = { ...windows, windows: Array.from(train, (index) => windows.windows[index]) };
   const sample = sampleWindows(learn, calibrationWindows);
   return {
-    calibration: sample.windows.map((_, i) => countsOf(sample, i)),
+    calibration: sample.windows.map((_, i) => countsOf(sample, i, normalization)),
     calibrationUnit: "raw",
     inputTransform: { scale: windows.recordings.rawScale, ...normalization },
   };
 }
 
-/** Counts of one window. Throws `DATA_FORM_UNKNOWN` for recordings of floats. */
-export function countsOf(set: WindowSet, index: number): Int16Array {
-  const samples = windowSamples(set, set.windows[index]);
+/**
+ * Counts of one window. Throws `DATA_FORM_UNKNOWN` for recordings of floats.
+ * @param normalization decides the counts in front of a series that is shorter than the window: its mean, a network's zero
+ */
+export function countsOf(set: WindowSet, index: number, normalization?: Normalization): Int16Array {
+  const padding = normalization?.mean.map((mean, c) => Math.round(mean / set.recordings.rawScale[c]));
+  const samples = windowSamples(set, set.windows[index], padding);
   if (samples instanceof Int16Array) return samples;
   throw new DataError("DATA_FORM_UNKNOWN", `${set.recordings.name} holds physical values, raw counts are needed`);
 }

@@ -13,7 +13,8 @@ export interface HaptStudyOptions {
   /** Folder with hapt-rnn, hapt-lstm, hapt-gru and hapt-windows.csv.gz; absent: the study's nets are trained too. */
   readonly models?: string;
   readonly seeds: number;
-  readonly epochs: number;
+  /** Passes over the data; default 12. */
+  readonly epochs?: number;
   readonly bits: readonly WeightBits[];
   /** At most so many training windows. */
   readonly limit?: number;
@@ -70,7 +71,7 @@ const CELLS = ["rnn", "lstm", "gru"] as const;
 
 /** The study of three recurrent architectures on HAPT, the published sizes and small ones. */
 export function haptStudy(options: HaptStudyOptions): StudyRequest {
-  const { folder, data, seeds, epochs, bits, limit, units = 32, protocol = "honest" } = options;
+  const { folder, data, seeds, epochs = 12, bits, limit, units = 32, protocol = "honest" } = options;
   const models = protocol === "published" ? undefined : options.models;
   const table = models === undefined ? undefined : join(models, "hapt-windows.csv.gz");
   const places: JobData =
@@ -93,8 +94,8 @@ export function haptStudy(options: HaptStudyOptions): StudyRequest {
   const study = CELLS.map((cell): StudyArchitecture => {
     const trained = models === undefined ? undefined : join(models, `hapt-${cell}`);
     const source =
-      trained !== undefined && existsSync(join(trained, "model.json"))
-        ? ({ kind: "trained", folder: trained, split: "random" } as const)
+      trained !== undefined && table !== undefined && existsSync(join(trained, "model.json"))
+        ? ({ kind: "trained", folder: trained, split: "random", windows: { data, table, length: WINDOW } } as const)
         : ({ kind: "train", jobs: [job(cell, STUDY_SHAPES[cell], 1)] } as const);
     return { name: `hapt-${cell}`, published: PUBLISHED[cell], source };
   });
@@ -108,9 +109,6 @@ export function haptStudy(options: HaptStudyOptions): StudyRequest {
   return {
     name: "hapt",
     folder,
-    data,
-    ...(table === undefined ? {} : { windowTable: table }),
-    window: WINDOW,
     architectures: seeds > 0 || options.folds !== undefined ? [...study, ...small] : study,
     bits,
   };

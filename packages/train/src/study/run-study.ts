@@ -8,8 +8,9 @@ import { readNormalization } from "../jobs/model-meta.js";
 import type { TrainJob } from "../jobs/train-job.js";
 import { type PoolOptions, runTrainJobs } from "../jobs/worker-pool.js";
 import { writeWhole } from "../training/write-whole.js";
+import { averagesOf, type StudyAverage } from "./averages.js";
 import { type EntryFigures, type EntryInput, type EntryTools, evaluateEntry } from "./evaluate-entry.js";
-import { recommend } from "./recommend.js";
+import { recommend, recommendOverSets } from "./recommend.js";
 import { studyMarkdown } from "./study-markdown.js";
 
 /** Published figures of an architecture, to stand beside ours. */
@@ -26,19 +27,24 @@ export interface Published {
 /** One architecture of a study: trained models that exist, or trainings to run. */
 export interface StudyArchitecture {
   readonly name: string;
+  /** Data set, in a study of several. */
+  readonly set?: string;
   readonly published?: Published;
   readonly source:
-    | { readonly kind: "trained"; readonly folder: string; readonly split: string }
+    | { readonly kind: "trained"; readonly folder: string; readonly split: string; readonly windows: TrainedWindows }
     | { readonly kind: "train"; readonly jobs: readonly TrainJob[] };
+}
+
+/** Recordings and the table of windows that trained models were made with. */
+export interface TrainedWindows {
+  readonly data: string;
+  readonly table: string;
+  readonly length: number;
 }
 
 export interface StudyRequest {
   readonly name: string;
   readonly folder: string;
-  /** Recordings, and the table of windows that trained models were made with. */
-  readonly data: string;
-  readonly windowTable?: string;
-  readonly window: number;
   readonly architectures: readonly StudyArchitecture[];
   readonly bits: readonly WeightBits[];
 }
@@ -46,6 +52,7 @@ export interface StudyRequest {
 /** One architecture's figures: every seed's, in order. */
 export interface StudyRow {
   readonly name: string;
+  readonly set?: string;
   readonly split: string;
   readonly published?: Published;
   readonly runs: readonly EntryFigures[];
@@ -56,6 +63,8 @@ export interface StudyReport {
   readonly rows: readonly StudyRow[];
   /** Mean change of accuracy by quantization over all networks, in points, per bits. */
   readonly meanChange: Readonly<Record<string, number>>;
+  /** Over data sets, in a study of several. */
+  readonly averages?: readonly StudyAverage[];
   readonly recommendation: string;
 }
 
@@ -69,48 +78,57 @@ export async function runStudy(
   { tools, pool }: { readonly tools: EntryTools; readonly pool: PoolOptions },
 ): Promise<StudyReport> {
   await mkdir(join(request.folder, "rows"), { recursive: true });
-  const placed = request.architectures.flatMap(({ name, source }) =>
-    source.kind === "train"
-      ? source.jobs.map((job) => ({ job, folder: join(request.folder, runName(name, job)) }))
+  const placed = request.architectures.flatMap((architecture) =>
+    architecture.source.kind === "train"
+      ? architecture.source.jobs.map((job) => ({ job, folder: join(request.folder, runName(architecture, job)) }))
       : [],
   );
   await runTrainJobs(placed, pool);
-  const recordings = await loadRecordings(request.data);
   const rows: StudyRow[] = [];
-  for (const { name, source, published } of request.architectures) {
+  for (const architecture of request.architectures) {
+    const { name, set, source, published } = architecture;
     const runs: EntryFigures[] = [];
     const members =
       source.kind === "trained"
         ? [{ key: name, model: source.folder, job: undefined }]
         : source.jobs.map((job) => {
-            const key = runName(name, job);
+            const key = runName(architecture, job);
             return { key, model: join(request.folder, key, "best"), job };
           });
     for (const { key, model, job } of members) {
       runs.push(
         await remembered(join(request.folder, "rows", `${key}.json`), { model, bits: request.bits, job }, async () => {
           const prepared =
-            job === undefined
-              ? await prepareTrained(request, recordings, model, source.kind === "trained" ? source.split : "")
-              : await prepareForModel(job, model);
+            source.kind === "trained"
+              ? await prepareTrained(source, model)
+              : await prepareForModel(job as TrainJob, model);
           return evaluateEntry({ name: key, model, ...prepared, bits: request.bits }, tools);
         }),
       );
     }
     const split =
       source.kind === "trained" ? source.split : (source.jobs[0].data.windowTable?.column ?? source.jobs[0].data.split);
-    rows.push({ name, split, ...(published === undefined ? {} : { published }), runs });
+    rows.push({
+      name,
+      ...(set === undefined ? {} : { set }),
+      split,
+      ...(published === undefined ? {} : { published }),
+      runs,
+    });
   }
   const meanChange = Object.fromEntries(request.bits.map((bits) => [`int${bits}`, meanChangeOf(rows, bits)]));
-  const report = { name: request.name, rows, meanChange, recommendation: recommend(rows) };
+  const averages = averagesOf(rows);
+  const recommendation = averages.length === 0 ? recommend(rows) : recommendOverSets(averages);
+  const overSets = averages.length === 0 ? {} : { averages };
+  const report = { name: request.name, rows, meanChange, ...overSets, recommendation };
   await writeWhole(join(request.folder, "study.json"), `${JSON.stringify(report, null, 1)}\n`);
   await writeWhole(join(request.folder, "study.md"), studyMarkdown(report));
   return report;
 }
 
 /** Name of one training of an architecture: its folder, its row. */
-function runName(name: string, { seed, data }: TrainJob): string {
-  return `${name}-seed${seed}${data.fold === undefined ? "" : `-fold${data.fold.index + 1}of${data.fold.count}`}`;
+function runName({ name, set }: StudyArchitecture, { seed, data }: TrainJob): string {
+  return `${set === undefined ? "" : `${set}-`}${name}-seed${seed}${data.fold === undefined ? "" : `-fold${data.fold.index + 1}of${data.fold.count}`}`;
 }
 
 type Prepared = Pick<EntryInput, "windows" | "train" | "test" | "normalization">;
@@ -132,14 +150,11 @@ async function prepareForModel(job: TrainJob, model: string): Promise<Prepared> 
 }
 
 async function prepareTrained(
-  request: StudyRequest,
-  recordings: Awaited<ReturnType<typeof loadRecordings>>,
+  { split, windows: { data, table, length } }: StudyArchitecture["source"] & { kind: "trained" },
   model: string,
-  split: string,
 ): Promise<Prepared> {
-  const table = request.windowTable as string;
   const text = new TextDecoder().decode(await readUnpacked(table));
-  const windows = listedWindows(recordings, text, table, request.window, split);
+  const windows = listedWindows(await loadRecordings(data), text, table, length, split);
   const normalization = await readNormalization(model);
   const all = Uint32Array.from(windows.windows, (_, i) => i);
   return {

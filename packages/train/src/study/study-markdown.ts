@@ -22,7 +22,9 @@ const shares = (values: readonly number[]) => {
 
 /** The table that both the terminal and the report show. */
 export function studyTable({ rows }: StudyReport): StudyTable {
+  const sets = rows.some(({ set }) => set !== undefined);
   const head = [
+    ...(sets ? ["data set"] : []),
     "network",
     "split",
     "parameters",
@@ -40,7 +42,12 @@ export function studyTable({ rows }: StudyReport): StudyTable {
     "ms",
     "uJ",
   ];
-  const lines = rows.flatMap((row) => row.runs[0].quantized.map(({ bits }, place) => lineOf(row, bits, place === 0)));
+  const lines = rows.flatMap((row) =>
+    row.runs[0].quantized.map(({ bits }, place) => [
+      ...(sets ? [place === 0 ? (row.set ?? "") : ""] : []),
+      ...lineOf(row, bits, place === 0),
+    ]),
+  );
   return { head, lines };
 }
 
@@ -68,6 +75,20 @@ function lineOf({ name, split, runs }: StudyRow, bits: number, first: boolean): 
     board === undefined ? "-" : board.milliseconds.toFixed(2),
     board === undefined ? "-" : board.microjoules.toFixed(0),
   ];
+}
+
+/** Accuracy of every network on every data set, and the means over them; a line for float and for each width. */
+export function averagesTable({ averages = [] }: StudyReport): StudyTable {
+  const sets = Object.keys(averages[0]?.accuracies ?? {});
+  const lines = averages.map(({ name, bits, accuracies, accuracy, macroF1, bytes }) => [
+    bits === 32 ? name : "",
+    bits === 32 ? "float" : `int${bits}`,
+    ...sets.map((set) => (100 * accuracies[set]).toFixed(2)),
+    shares(accuracy),
+    shares(macroF1),
+    Math.round(bytes).toLocaleString("en-US"),
+  ]);
+  return { head: ["network", "weights", ...sets, "mean accuracy %", "mean F1", "mean bytes"], lines };
 }
 
 /** The published figures beside ours. */
@@ -110,11 +131,13 @@ export function studyMarkdown(report: StudyReport): string {
     [head, head.map(() => "---"), ...lines].map((cells) => `| ${cells.join(" | ")} |`).join("\n");
   const changes = Object.entries(report.meanChange).map(([bits, points]) => `${bits} ${points.toFixed(3)} points`);
   const published = publishedTable(report);
+  const averages = averagesTable(report);
   return [
     `# Study ${report.name}\n`,
     `${table(studyTable(report))}\n`,
     `Mean change of accuracy by quantization: ${changes.join(", ")}.\n`,
     `Recommendation: ${report.recommendation}.\n`,
+    ...(averages.lines.length === 0 ? [] : ["## Mean over data sets\n", `${table(averages)}\n`]),
     ...(published.lines.length === 0
       ? []
       : [`## Beside the published figures\n`, `${table(published)}\n`, `${PROTOCOL_NOTE}\n`]),
