@@ -88,12 +88,39 @@ describe.skipIf(missing("jco"))("the component's JavaScript package", () => {
     const glue = await import(/* @vite-ignore */ pathToFileURL(folder.path("out/js/glue/model.js")).href);
     const core = await WebAssembly.compile(readFileSync(folder.path("out/js/glue/model.core.wasm")));
     const { inference } = await glue.instantiate(() => core, {});
-    for (const length of [1000, 200_000, 500_000]) {
+    // 256 MiB are the most that the canonical ABI lets a list have
+    for (const length of [1000, 200_000, 500_000, 20_000_000, 1 << 27, 600_000]) {
       expect(() => inference.run(new Int16Array(length))).toThrow(
         expect.objectContaining({ payload: "out-of-budget" }),
       );
     }
+    expect(() => inference.restoreState(new Uint8Array(5_000_000))).toThrow(
+      expect.objectContaining({ payload: "bad-state" }),
+    );
     expect(frames.flatMap((part) => [...inference.run(part)])).toEqual(expected.rows);
+  });
+
+  it("grows for a list that is refused, and for nothing else", async () => {
+    const { instance } = (await WebAssembly.instantiate(readFileSync(folder.path("out/js/glue/model.core.wasm")))) as {
+      instance: WebAssembly.Instance;
+    } & WebAssembly.WebAssemblyInstantiatedSource;
+    const { memory, cabi_realloc: realloc } = instance.exports as {
+      memory: WebAssembly.Memory;
+      cabi_realloc(old: number, oldBytes: number, align: number, bytes: number): number;
+    };
+    const pages = () => memory.buffer.byteLength / 65536;
+    expect(pages()).toBeLessThanOrEqual(2);
+    const before = pages();
+    const tooLong = 500; // 64 frames of three values are 384 bytes
+    const room = realloc(0, 0, 2, tooLong);
+    for (const bytes of [0, 2, 100, before * 65536 - room]) realloc(0, 0, 2, bytes);
+    expect(pages()).toBe(before);
+    const at = realloc(0, 0, 2, 1 << 20);
+    expect(at + (1 << 20)).toBeLessThanOrEqual(memory.buffer.byteLength);
+    expect(pages()).toBeLessThanOrEqual(before + 16);
+    expect(realloc(0, 0, 2, 1 << 20)).toBe(at);
+    expect(pages()).toBeLessThanOrEqual(before + 16);
+    expect(() => realloc(0, 0, 2, (1 << 28) + 2)).toThrow(WebAssembly.RuntimeError);
   });
 
   it.each(["deno", "bun"] as const)("answers in %s", (runtime) => {

@@ -16,7 +16,7 @@ const script = fileURLToPath(new URL("component_run.py", import.meta.url));
 const folder = temporaryFolder();
 afterAll(() => folder.remove());
 
-type Call = readonly [name: string, ...values: (readonly number[])[]];
+type Call = readonly [name: string, ...values: (readonly number[] | { readonly ones: number })[]];
 
 /** Results of calls to a fresh instance in wasmtime. */
 function inWasmtime({ component }: BuiltComponent, calls: readonly Call[]): unknown[] {
@@ -125,6 +125,20 @@ describe.skipIf(missing("wasmtime"))("a component in wasmtime", () => {
     });
     const errors = ["out-of-budget", "out-of-budget", "bad-frame", "bad-frame", "bad-frame"];
     expect(results).toEqual([...errors, [], calls[0].rows]);
+  });
+  it("refuses lists far beyond 1 MiB, and lives on", async () => {
+    const gate = encodeModel(kernelModel("LSTM", 3));
+    const { calls, state } = referenceRun(gate, 9)!;
+    const results = inWasmtime(await open(gate), [
+      ["run", calls[0].frames],
+      ["run", { ones: 600_000 }],
+      ["restore-state", { ones: 2 << 20 }],
+      ["run", calls[1].frames],
+      ["run", calls[2].frames],
+      ["save-state"],
+    ]);
+    const [first, second, third] = calls.map(({ rows }) => rows);
+    expect(results).toEqual([first, "out-of-budget", "bad-state", second, third, state]);
   });
   it("refuses a token outside the vocabulary before any is taken", async () => {
     const gate = encodeModel(kernelModel("EMBEDDING", 3));

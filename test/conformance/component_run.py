@@ -1,5 +1,5 @@
-"""Calls functions of a component in wasmtime: component file, JSON list of [name, arguments...] on standard input. Prints a JSON
-list of results: lists of numbers, null, error names, records, or {"trap": true}."""
+"""Calls functions of a component in wasmtime: component file, JSON list of [name, arguments...] on standard input; a list of n
+ones may be written {"ones": n}. Prints a JSON list of results: lists of numbers, null, error names, records, or {"trap": true}."""
 import json
 import sys
 
@@ -21,6 +21,7 @@ def plain(value):
 
 
 def call(name, *arguments):
+    arguments = [[1] * a["ones"] if isinstance(a, dict) else a for a in arguments]
     function = instance.get_func(store, instance.get_export_index(store, name, interface))
     try:
         value = plain(function(store, *(bytes(a) if name == "restore-state" else a for a in arguments)))

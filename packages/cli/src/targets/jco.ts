@@ -13,12 +13,14 @@ interface Jco {
   ): Promise<{ files: Readonly<Record<string, Uint8Array>> }>;
 }
 
-/** jco of the user's project, or beside this package; undefined where there is none. */
-async function findJco(): Promise<Jco | undefined> {
-  for (const from of [pathToFileURL(join(process.cwd(), "package.json")).href, import.meta.url]) {
+/** Modules from which jco is looked for: the user's project, then this package. */
+const places = (): string[] => [pathToFileURL(join(process.cwd(), "package.json")).href, import.meta.url];
+
+async function findJco(from: readonly string[]): Promise<Jco | undefined> {
+  for (const place of from) {
     let path: string;
     try {
-      path = createRequire(from).resolve("@bytecodealliance/jco");
+      path = createRequire(place).resolve("@bytecodealliance/jco");
     } catch (error) {
       if (error instanceof Error && "code" in error && error.code === "MODULE_NOT_FOUND") continue;
       throw error;
@@ -31,9 +33,15 @@ async function findJco(): Promise<Jco | undefined> {
 /** The glue asks for this several times a call: slow in Node, and a permission in Deno. */
 const DEBUG_SWITCH = "globalThis?.process?.env?.JCO_DEBUG";
 
-/** JavaScript glue and core module of a component, by file name; undefined where jco is not installed. */
-export async function transpile(component: Uint8Array): Promise<Readonly<Record<string, Uint8Array>> | undefined> {
-  const jco = await findJco();
+/**
+ * JavaScript glue and core module of a component, by file name; undefined where jco is not installed.
+ * @param from URLs of modules from which jco is looked for
+ */
+export async function transpile(
+  component: Uint8Array,
+  from: readonly string[] = places(),
+): Promise<Readonly<Record<string, Uint8Array>> | undefined> {
+  const jco = await findJco(from);
   if (jco === undefined) return undefined;
   const { files } = await jco.transpile(component, { name: "model", instantiation: "async", minify: true });
   const glue = new TextDecoder().decode(files["model.js"]);

@@ -80,6 +80,12 @@ export class Code {
   store(offset = 0): this {
     return this.op(0x36, 2, offset);
   }
+  memorySize(): this {
+    return this.op(0x3f, 0);
+  }
+  memoryGrow(): this {
+    return this.op(0x40, 0);
+  }
   drop(): this {
     return this.op(0x1a);
   }
@@ -97,6 +103,9 @@ export class Code {
   }
   lessUnsigned(): this {
     return this.op(0x49);
+  }
+  greaterSigned(): this {
+    return this.op(0x4a);
   }
   greaterUnsigned(): this {
     return this.op(0x4b);
@@ -128,7 +137,6 @@ export class Code {
   shiftLeft(): this {
     return this.op(0x74);
   }
-
   shiftRight(): this {
     return this.op(0x75);
   }

@@ -9,8 +9,9 @@ import type { WasmData } from "./module.js";
 const ERROR = { BAD_FRAME: 0, BAD_TOKEN: 1, BAD_STATE: 2, OUT_OF_BUDGET: 3, SCHEDULE: 4 } as const;
 const INTERFACE = "gatelet:model/inference@0.1.0";
 const RESULT_BYTES = 16;
-/** Lists that are too long are copied here only to be refused; memory that nobody touches costs no RAM. */
-const REFUSED_BYTES = 1 << 20;
+const PAGE_SHIFT = 16;
+/** Memory grows by this at most, and only for a list that is then refused: the longest that the canonical ABI allows. */
+export const REFUSED_PAGES = 1 << (28 - PAGE_SHIFT);
 
 /** Core functions of a component: name in the linker, name of the export, i32 parameters, whether there is a result. */
 export const COMPONENT_FUNCTIONS = [
@@ -30,13 +31,16 @@ export interface AbiBuilder {
   add(name: string, parameters: number, hasResult: boolean, body: Uint8Array): void;
 }
 
-/** Addresses behind the model's memory: `| results | description | wide rows | room for lists |`. */
+/**
+ * Addresses behind the model's memory: `| results | description | wide rows | room for a saved state |`. Lists that are too
+ * long are copied where that room begins, over the end of the memory that is there from the start, only to be refused.
+ */
 interface AbiLayout {
   readonly result: number;
   readonly saved: number;
   readonly description: number;
   readonly wide: number;
-  readonly refused: number;
+  readonly room: number;
   readonly end: number;
 }
 
@@ -53,11 +57,14 @@ const LIST_PAYLOAD = 4;
 
 /**
  * `cabi_realloc(old, oldBytes, align, bytes)`: a call takes one list, so that each list gets the same room: the frames' buffer
- * where it fits, else room in which it is refused; a trap where even that is too small.
+ * where it fits, else the room behind everything, where the call refuses it (or takes a saved state out of it). The host must
+ * have a place for what it copies before the call can say that it is too much, so that memory grows for such a list; a trap
+ * where the host has no memory for it, or where it is longer than lists may be.
  */
 function reallocBody(layout: Layout, facts: LinkFacts, abi: AbiLayout): Uint8Array {
-  const bytes = 3;
-  return new Code()
+  const [bytes, missing] = [3, 4];
+  const code = new Code(1);
+  code
     .get(bytes)
     .const(2 * facts.frameSize * layout.frames)
     .greaterUnsigned()
@@ -65,15 +72,28 @@ function reallocBody(layout: Layout, facts: LinkFacts, abi: AbiLayout): Uint8Arr
     .if()
     .const(layout.frame)
     .return()
-    .end()
+    .end();
+  code
     .get(bytes)
-    .const(abi.end - abi.refused)
+    .const(REFUSED_PAGES << PAGE_SHIFT)
     .greaterUnsigned()
     .if()
     .unreachable()
-    .end()
-    .const(abi.refused)
-    .toBody();
+    .end();
+  code
+    .get(bytes)
+    .const(abi.room + (1 << PAGE_SHIFT) - 1)
+    .add()
+    .const(PAGE_SHIFT)
+    .shiftRight()
+    .memorySize()
+    .subtract()
+    .tee(missing)
+    .const(0)
+    .greaterSigned()
+    .if();
+  code.get(missing).memoryGrow().const(-1).eq().if().unreachable().end().end();
+  return code.const(abi.room).toBody();
 }
 
 /** `abiAnswer(values)`: runs what lies in the frames' buffer; returns the address of a `result<list<s32>, error>`. */
@@ -172,9 +192,9 @@ export function addComponentAbi(
   const described = start + RESULT_BYTES + RESULT_BYTES;
   const encoded = encodeDescription(described, description, layout.frames, layout.savedBytes);
   const wide = pad16(described + encoded.length);
-  const refused = wide + (facts.outputBytesEach === 2 ? pad16(4 * layout.outputRows * facts.outputSize) : 0);
-  const end = refused + pad16(Math.max(REFUSED_BYTES, layout.savedBytes));
-  const abi: AbiLayout = { result: start, saved: start + RESULT_BYTES, description: described, wide, refused, end };
+  const room = wide + (facts.outputBytesEach === 2 ? pad16(4 * layout.outputRows * facts.outputSize) : 0);
+  const end = room + pad16(layout.savedBytes);
+  const abi: AbiLayout = { result: start, saved: start + RESULT_BYTES, description: described, wide, room, end };
   const { index } = builder;
   const savedPair = new Uint8Array(Uint32Array.of(layout.saved, layout.savedBytes).buffer);
   const isTokens = description.input === "tokens";

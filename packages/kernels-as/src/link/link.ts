@@ -1,6 +1,6 @@
 import { ByteWriter } from "./bytes.js";
 import { Code } from "./code.js";
-import { addComponentAbi, COMPONENT_FUNCTIONS } from "./component-abi.js";
+import { addComponentAbi, COMPONENT_FUNCTIONS, REFUSED_PAGES } from "./component-abi.js";
 import type { ComponentDescription } from "./component-data.js";
 import {
   countFunction,
@@ -191,7 +191,8 @@ export function linkModule(
     data.push(...abi.data);
     end = abi.end;
   }
-  module.memory = { minimum: Math.ceil(end / PAGE_BYTES), maximum: Math.ceil(end / PAGE_BYTES) };
+  const pages = Math.ceil(end / PAGE_BYTES);
+  module.memory = { minimum: pages, maximum: options.component === undefined ? pages : pages + REFUSED_PAGES };
   module.data = data.sort((a, b) => a.offset - b.offset);
   setExports(module, index, layout, end, options.component !== undefined);
   const stubbed = unneeded(facts.kernels);
