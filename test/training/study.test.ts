@@ -86,6 +86,29 @@ describe("a study", () => {
     expect(rows[0].runs[0].quantized[0].agreement).toBeGreaterThan(0.95);
   });
 
+  it("tells recorded windows from those that SMOTE on frames made up", async () => {
+    const path = join(folder, "uneven.csv");
+    const waves = csv().split("\n");
+    // Two of five fast recordings: the others are made up.
+    await writeFile(path, waves.filter((line) => !/^s[579],/.test(line)).join("\n"));
+    const job: TrainJob = {
+      data: { path, sessionColumn: "session", window: 8, hop: 4, split: "random", smoteFrames: true, allowLeaks: true },
+      model: { preset: "gru", units: [6] },
+      training: { epochs: 2, batchSize: 16, learningRate: 0.02 },
+      seed: 1,
+    };
+    const architectures = [
+      { name: "gru", protocol: "published" as const, source: { kind: "train" as const, jobs: [job] } },
+    ];
+    const study = { name: "uneven", folder: join(folder, "smote"), architectures, bits: [8] as const };
+    const { rows } = await runStudy(study, { tools: { engine }, pool: { workers: 1 } });
+    const { testWindows, recorded } = rows[0].runs[0];
+    // 45 slow, 18 fast and 29 made-up windows, a quarter of each class for the test.
+    expect(testWindows).toBe(23);
+    expect(recorded?.windows).toBeGreaterThan(11);
+    expect(recorded?.windows).toBeLessThan(23);
+  });
+
   it("compares architectures over seeds and bits, and gives the same table after it was stopped", async () => {
     const whole = await runStudy(request("whole"), { tools: { engine }, pool: { workers: 1 } });
     expect(whole.rows.map(({ name, runs }) => [name, runs.length, runs[0].quantized.map(({ bits }) => bits)])).toEqual([

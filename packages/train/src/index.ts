@@ -125,6 +125,7 @@ export {
 export { evaluateStream, type StreamFigures, type StreamInput } from "./study/evaluate-stream.js";
 export { type HaptStudyOptions, haptStudy } from "./study/hapt-study.js";
 export type { BoardCost, BoardMeter, IntegerModel, LoadInteger } from "./study/integer-engine.js";
+export { PROTOCOL_GUESSES, PROTOCOL_NOTE, publishedTable } from "./study/published-table.js";
 export {
   runStudy,
   type StudyArchitecture,
@@ -134,8 +135,6 @@ export {
 } from "./study/run-study.js";
 export {
   averagesTable,
-  PROTOCOL_NOTE,
-  publishedTable,
   type StudyTable,
   spreadOf,
   studyMarkdown,

@@ -2,6 +2,7 @@ import { availableParallelism } from "node:os";
 import {
   averagesTable,
   haptStudy,
+  PROTOCOL_GUESSES,
   PROTOCOL_NOTE,
   publishedTable,
   runStudy,
@@ -24,12 +25,13 @@ interface StudyFlags {
   readonly data: string;
   readonly models?: string;
   readonly output: string;
-  readonly protocol: "honest" | "published";
+  readonly protocol: "honest" | "published" | "both";
   readonly seeds?: number;
   readonly folds?: number;
   readonly epochs?: number;
   readonly units: number;
   readonly limit?: number;
+  readonly testLimit?: number;
   readonly quick?: true;
   readonly bits: "8" | "4" | "8,4";
   readonly board: boolean;
@@ -50,8 +52,11 @@ export function studyCommand(terminal: Terminal): Command {
     .option("-m, --models <folder>", "folder with trained hapt-rnn, hapt-lstm, hapt-gru and hapt-windows.csv.gz")
     .requiredOption("-o, --output <folder>", "folder for trainings, study.json and study.md")
     .addOption(
-      new Option("--protocol <name>", "people held out, or as the publication did: balanced frames, random split")
-        .choices(["honest", "published"])
+      new Option(
+        "--protocol <name>",
+        "people held out, as the publication did (balanced frames, random split), or both",
+      )
+        .choices(["honest", "published", "both"])
         .default("honest"),
     )
     .addOption(new Option("--seeds <count>", "nets trained of each kind (default: 3)").argParser(wholeNumber(0)))
@@ -65,10 +70,12 @@ export function studyCommand(terminal: Terminal): Command {
     )
     .addOption(new Option("--units <count>", "units of the small nets").argParser(wholeNumber(1)).default(32))
     .addOption(
-      new Option(
-        "--limit <windows>",
-        "train on so many windows at most, every class keeps its share; tests are not cut",
-      ).argParser(wholeNumber(1)),
+      new Option("--limit <windows>", "train on so many windows at most, every class keeps its share").argParser(
+        wholeNumber(1),
+      ),
+    )
+    .addOption(
+      new Option("--test-limit <windows>", "hapt: score so many test windows at most").argParser(wholeNumber(1)),
     )
     .option("--quick", "to try it: one seed, 2 epochs, 400 windows, unless said otherwise")
     .addOption(new Option("--bits <list>", "bits of a weight").choices(["8", "4", "8,4"]).default("8,4"))
@@ -113,10 +120,12 @@ function requestOf(flags: StudyFlags): StudyRequest {
     ...(limit === undefined ? {} : { limit }),
   };
   if (flags.preset === "uea5") {
-    for (const option of ["models", "folds"] as const) {
-      if (flags[option] !== undefined) throw new CliError("USAGE", `--${option} is for the preset hapt only`);
+    for (const option of ["models", "folds", "testLimit"] as const) {
+      if (flags[option] !== undefined)
+        throw new CliError("USAGE", `--${option === "testLimit" ? "test-limit" : option} is for the preset hapt only`);
     }
-    if (flags.protocol !== "honest") throw new CliError("USAGE", "--protocol published is for the preset hapt only");
+    if (flags.protocol !== "honest")
+      throw new CliError("USAGE", `--protocol ${flags.protocol} is for the preset hapt only`);
     if (common.seeds === 0) throw new CliError("USAGE", "--seeds is 0, the preset uea5 needs 1 at least");
     return uea5Study(common);
   }
@@ -126,6 +135,7 @@ function requestOf(flags: StudyFlags): StudyRequest {
     units: flags.units,
     ...(flags.models === undefined ? {} : { models: flags.models }),
     ...(flags.folds === undefined ? {} : { folds: flags.folds }),
+    ...(flags.testLimit === undefined ? {} : { testLimit: flags.testLimit }),
   });
 }
 
@@ -136,10 +146,14 @@ function printReport(terminal: Terminal, report: StudyReport): void {
   terminal.print("cycles, ms and uJ: one window, simulated nRF52840 at 64 MHz\n");
   if (report.averages !== undefined) terminal.print(`${plain(terminal, averagesTable(report))}\n`);
   terminal.print(`recommended, ${report.recommendation}`);
+  for (const note of report.notes ?? []) terminal.print(note);
   const published = publishedTable(report);
   if (published.lines.length === 0) return;
   terminal.print(`\n${plain(terminal, published)}`);
   terminal.print(`\n${PROTOCOL_NOTE}`);
+  if (report.rows.some(({ protocol }) => protocol === "published")) {
+    terminal.print(`\nguessed: ${PROTOCOL_GUESSES.join("; ")}`);
+  }
 }
 
 /** Wide tables are not cut: their figures are what matters. */

@@ -17,6 +17,8 @@ export interface RecordedSequence {
   /** Person, session or station: whatever must not stand on both sides of a split. */
   readonly group?: string;
   readonly split?: Split;
+  /** Made up from other frames, not recorded. */
+  readonly isMade?: true;
 }
 
 /** Recordings of any origin in one plain form. */

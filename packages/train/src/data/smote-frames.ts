@@ -43,6 +43,7 @@ export function smoteFrames(recordings: Recordings, seed: number, most = Number.
         samples: isCounts ? Int16Array.from(samples, Math.round) : samples,
         labels: new Uint16Array(missing).fill(label),
         group: "smote",
+        isMade: true,
       },
     ];
   });

@@ -46,13 +46,18 @@ describe("samples of a job", () => {
       data: { ...data, split: "subject", test: 0.17 },
       seed: 3,
       limit: 9,
+      testLimit: 4,
     });
+    expect(indices.validation.length).toBeLessThanOrEqual(3);
+    expect(indices.test).toHaveLength(4);
     expect(indices.train).toHaveLength(9);
     expect([...indices.train].sort((a, b) => a - b)).toEqual([...indices.train]);
     const labels = new Set(Array.from(indices.train, (index) => windows.windows[index].label));
     expect([...labels].sort()).toEqual([0, 1, 2]);
     const few = samplesOf(recorded(), { data: { ...data, split: "subject" }, seed: 1, limit: 2 });
-    await expect(few).rejects.toThrow("limit is 2 training windows, expected a window a class for 3 classes at least");
+    await expect(few).rejects.toThrow(
+      "limit is 2 training windows, expected a whole number, a window for each of 3 classes at least",
+    );
   });
 
   it("of streams keep whole recordings apart", async () => {

@@ -84,8 +84,10 @@ export interface SampleJob {
    */
   readonly stream?: FrameLabelOptions & { readonly warmUp?: number; readonly stateful?: boolean };
   readonly seed: number;
-  /** At most so many training windows, of every class its share; for quick looks. */
+  /** At most so many training windows, and a third as many to validate by, of every class its share; for quick looks. */
   readonly limit?: number;
+  /** At most so many test windows, of every class its share. */
+  readonly testLimit?: number;
   readonly training?: { readonly batchSize?: number };
 }
 
@@ -106,8 +108,13 @@ export async function samplesOf(found: Recordings, job: SampleJob, known?: Norma
   const recordings = data.counts === true ? countedByTraining(cut, split.train) : found;
   const windows = { ...cut, recordings };
   if (job.stream !== undefined) return streamSamples(job, recordings, windows, split);
-  const learn = limited(windows, split.train, job.limit);
-  const indices = { ...split, train: learn };
+  const learn = limited(windows, split.train, "training", job.limit);
+  const checks = job.limit === undefined ? undefined : Math.ceil(job.limit / 3);
+  const indices = {
+    train: learn,
+    validation: thinned(windows, split.validation, checks),
+    test: limited(windows, split.test, "test", job.testLimit),
+  };
   const normalization = known ?? fitNormalization(windows, learn);
   const target = data.target === undefined ? undefined : targetSpread(windows, learn);
   const toSet = (part: Uint32Array): TrainingSet =>
@@ -118,8 +125,8 @@ export async function samplesOf(found: Recordings, job: SampleJob, known?: Norma
     recordings,
     windows,
     train: toSet(learn),
-    validation: split.validation.length === 0 ? undefined : toSet(split.validation),
-    test: toSet(split.test),
+    validation: indices.validation.length === 0 ? undefined : toSet(indices.validation),
+    test: toSet(indices.test),
     normalization,
     ...(target === undefined ? {} : { target }),
     indices,
@@ -143,15 +150,16 @@ function countedByTraining({ recordings, windows }: WindowSet, train: Uint32Arra
   return countedRecordings(recordings, countScale({ ...recordings, sequences }));
 }
 
-/** At most `limit` of the windows at `indices`, spread evenly, every class by its share. Throws `TRAIN_OPTION`. */
-function limited({ windows, recordings }: WindowSet, indices: Uint32Array, limit = indices.length): Uint32Array {
-  if (!(Number.isInteger(limit) && limit >= Math.max(1, recordings.classes.length))) {
-    const classes = recordings.classes.length > 0 ? ` for ${recordings.classes.length} classes` : "";
-    throw new TrainError(
-      "TRAIN_OPTION",
-      `limit is ${limit} training windows, expected a window a class${classes} at least`,
-    );
-  }
+/** The same, but refused below a window a class. Throws `TRAIN_OPTION`. */
+function limited(set: WindowSet, indices: Uint32Array, part: string, limit?: number): Uint32Array {
+  const least = Math.max(1, set.recordings.classes.length);
+  if (limit === undefined || (Number.isInteger(limit) && limit >= least)) return thinned(set, indices, limit);
+  const expected = `expected a whole number, a window for each of ${least} classes at least`;
+  throw new TrainError("TRAIN_OPTION", `limit is ${limit} ${part} windows, ${expected}`);
+}
+
+/** At most `limit` of the windows at `indices`, spread evenly, every class by its share. */
+function thinned({ windows }: WindowSet, indices: Uint32Array, limit = indices.length): Uint32Array {
   if (indices.length <= limit) return indices;
   const byClass = indices.slice().sort((a, b) => (windows[a].label ?? -1) - (windows[b].label ?? -1) || a - b);
   return Uint32Array.from({ length: limit }, (_, i) => byClass[Math.floor((i * indices.length) / limit)]).sort();

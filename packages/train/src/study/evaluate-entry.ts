@@ -38,6 +38,8 @@ export interface EntryFigures {
   readonly testWindows: number;
   readonly floatAccuracy: number;
   readonly floatMacroF1: number;
+  /** Of test windows without made-up frames alone, where there are others. */
+  readonly recorded?: { readonly windows: number; readonly floatAccuracy: number };
   readonly quantized: readonly QuantizedFigures[];
 }
 
@@ -81,8 +83,18 @@ export async function evaluateEntry(input: EntryInput, tools: EntryTools): Promi
     testWindows: test.length,
     floatAccuracy: float.accuracy,
     floatMacroF1: float.macroF1,
+    ...recordedFigures(input, floatDecisions, labels),
     quantized,
   };
+}
+
+function recordedFigures({ windows, test }: EntryInput, decisions: Uint16Array, labels: Uint16Array) {
+  const { sequences } = windows.recordings;
+  const isRecorded = Array.from(test, (index) => sequences[windows.windows[index].sequence].isMade !== true);
+  const count = isRecorded.filter(Boolean).length;
+  if (count === test.length || count === 0) return {};
+  const right = isRecorded.filter((recorded, i) => recorded && decisions[i] === labels[i]).length;
+  return { recorded: { windows: count, floatAccuracy: right / count } };
 }
 
 async function quantizedFigures(

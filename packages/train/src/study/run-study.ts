@@ -24,12 +24,16 @@ export interface Published {
   readonly quantizedMs: number;
 }
 
+export type Protocol = "honest" | "published";
+
 /** One architecture of a study: trained models that exist, or trainings to run. */
 export interface StudyArchitecture {
   readonly name: string;
   /** Data set, in a study of several. */
   readonly set?: string;
   readonly published?: Published;
+  /** `published`: trained and tested as the publication did; default: honestly. */
+  readonly protocol?: Protocol;
   readonly source:
     | { readonly kind: "trained"; readonly folder: string; readonly split: string; readonly windows: TrainedWindows }
     | { readonly kind: "train"; readonly jobs: readonly TrainJob[] };
@@ -47,6 +51,8 @@ export interface StudyRequest {
   readonly folder: string;
   readonly architectures: readonly StudyArchitecture[];
   readonly bits: readonly WeightBits[];
+  /** Sentences for the report. */
+  readonly notes?: readonly string[];
 }
 
 /** One architecture's figures: every seed's, in order. */
@@ -54,6 +60,7 @@ export interface StudyRow {
   readonly name: string;
   readonly set?: string;
   readonly split: string;
+  readonly protocol?: Protocol;
   readonly published?: Published;
   readonly runs: readonly EntryFigures[];
 }
@@ -66,6 +73,7 @@ export interface StudyReport {
   /** Over data sets, in a study of several. */
   readonly averages?: readonly StudyAverage[];
   readonly recommendation: string;
+  readonly notes?: readonly string[];
 }
 
 /**
@@ -86,7 +94,7 @@ export async function runStudy(
   await runTrainJobs(placed, pool);
   const rows: StudyRow[] = [];
   for (const architecture of request.architectures) {
-    const { name, set, source, published } = architecture;
+    const { name, set, source, published, protocol } = architecture;
     const runs: EntryFigures[] = [];
     const members =
       source.kind === "trained"
@@ -112,6 +120,7 @@ export async function runStudy(
       name,
       ...(set === undefined ? {} : { set }),
       split,
+      ...(protocol === undefined ? {} : { protocol }),
       ...(published === undefined ? {} : { published }),
       runs,
     });
@@ -120,15 +129,18 @@ export async function runStudy(
   const averages = averagesOf(rows);
   const recommendation = averages.length === 0 ? recommend(rows) : recommendOverSets(averages);
   const overSets = averages.length === 0 ? {} : { averages };
-  const report = { name: request.name, rows, meanChange, ...overSets, recommendation };
+  const report = { name: request.name, rows, meanChange, ...overSets, recommendation, ...notesOf(request) };
   await writeWhole(join(request.folder, "study.json"), `${JSON.stringify(report, null, 1)}\n`);
   await writeWhole(join(request.folder, "study.md"), studyMarkdown(report));
   return report;
 }
 
+const notesOf = ({ notes }: StudyRequest) => (notes === undefined ? {} : { notes });
+
 /** Name of one training of an architecture: its folder, its row. */
-function runName({ name, set }: StudyArchitecture, { seed, data }: TrainJob): string {
-  return `${set === undefined ? "" : `${set}-`}${name}-seed${seed}${data.fold === undefined ? "" : `-fold${data.fold.index + 1}of${data.fold.count}`}`;
+function runName({ name, set, protocol }: StudyArchitecture, { seed, data }: TrainJob): string {
+  const full = `${set === undefined ? "" : `${set}-`}${name}${protocol === "published" ? "-published" : ""}`;
+  return `${full}-seed${seed}${data.fold === undefined ? "" : `-fold${data.fold.index + 1}of${data.fold.count}`}`;
 }
 
 type Prepared = Pick<EntryInput, "windows" | "train" | "test" | "normalization">;

@@ -1,4 +1,5 @@
 import type { EntryFigures, QuantizedFigures } from "./evaluate-entry.js";
+import { PROTOCOL_GUESSES, PROTOCOL_NOTE, publishedTable } from "./published-table.js";
 import type { StudyReport, StudyRow } from "./run-study.js";
 
 /** Mean and spread (standard deviation of the sample; absent for one value). */
@@ -51,7 +52,7 @@ export function studyTable({ rows }: StudyReport): StudyTable {
   return { head, lines };
 }
 
-function lineOf({ name, split, runs }: StudyRow, bits: number, first: boolean): string[] {
+function lineOf({ name, split, protocol, runs }: StudyRow, bits: number, first: boolean): string[] {
   const pick = (run: EntryFigures) => run.quantized.find((each) => each.bits === bits) as QuantizedFigures;
   const chosen = runs.map(pick);
   const change = spreadOf(runs.map((run, i) => 100 * (chosen[i].accuracy - run.floatAccuracy))).mean;
@@ -59,7 +60,7 @@ function lineOf({ name, split, runs }: StudyRow, bits: number, first: boolean): 
   const once = (text: string) => (first ? text : "");
   return [
     once(runs.length > 1 ? `${name} x${runs.length}` : name),
-    once(split),
+    once(protocol === "published" ? `${split} + smote` : split),
     once(runs[0].parameters.toLocaleString("en-US")),
     once(shares(runs.map((run) => run.floatAccuracy))),
     once(shares(runs.map((run) => run.floatMacroF1))),
@@ -91,41 +92,6 @@ export function averagesTable({ averages = [] }: StudyReport): StudyTable {
   return { head: ["network", "weights", ...sets, "mean accuracy %", "mean F1", "mean bytes"], lines };
 }
 
-/** The published figures beside ours. */
-export function publishedTable({ rows }: StudyReport): StudyTable {
-  const head = [
-    "network",
-    "accuracy: published float / quantized",
-    "ours float / int8",
-    "KB: published float / quantized",
-    "ours float / int8",
-    "published ms",
-  ];
-  const lines = rows.flatMap(({ name, published, runs }) => {
-    if (published === undefined) return [];
-    const int8 = runs[0].quantized.find(({ bits }) => bits === 8) ?? runs[0].quantized[0];
-    const kb = (bytes: number) => (bytes / 1024).toFixed(2);
-    const share = (value: number) => (100 * value).toFixed(2);
-    return [
-      [
-        name,
-        `${published.accuracy.toFixed(2)} / ${published.quantizedAccuracy.toFixed(2)}`,
-        `${share(runs[0].floatAccuracy)} / ${share(int8.accuracy)}`,
-        `${published.floatKb} / ${published.quantizedKb}`,
-        `${kb(runs[0].floatBytes)} / ${kb(int8.gateBytes)}`,
-        `${published.floatMs} / ${published.quantizedMs}`,
-      ],
-    ];
-  });
-  return { head, lines };
-}
-
-/** Why our accuracies and the published ones are not comparable, though losses and sizes are. */
-export const PROTOCOL_NOTE =
-  "The publication states neither its split nor the hop of its windows, and balances classes with SMOTE on time steps before windowing, so that " +
-  "made-up and neighbouring frames stand on both sides of its split. Ours: windows of 50 with hop 25; `random` divides windows (neighbours share frames), `subject` " +
-  "tests on people never seen. Compare the loss by quantization and the sizes, not the accuracies.";
-
 export function studyMarkdown(report: StudyReport): string {
   const table = ({ head, lines }: StudyTable) =>
     [head, head.map(() => "---"), ...lines].map((cells) => `| ${cells.join(" | ")} |`).join("\n");
@@ -137,9 +103,17 @@ export function studyMarkdown(report: StudyReport): string {
     `${table(studyTable(report))}\n`,
     `Mean change of accuracy by quantization: ${changes.join(", ")}.\n`,
     `Recommendation: ${report.recommendation}.\n`,
+    ...(report.notes ?? []).map((note) => `${note}\n`),
     ...(averages.lines.length === 0 ? [] : ["## Mean over data sets\n", `${table(averages)}\n`]),
     ...(published.lines.length === 0
       ? []
-      : [`## Beside the published figures\n`, `${table(published)}\n`, `${PROTOCOL_NOTE}\n`]),
+      : [
+          `## Beside the published figures\n`,
+          `${table(published)}\n`,
+          `${PROTOCOL_NOTE}\n`,
+          "What we had to guess:\n",
+          PROTOCOL_GUESSES.map((guess) => `- ${guess}`).join("\n"),
+          "",
+        ]),
   ].join("\n");
 }
