@@ -12,27 +12,27 @@ static const uint32_t SCOPES[] = {
     0x00000008u,
     0x00000011u,
     0x00000001u,
-    0x0000003cu,
+    0x0040003cu,
     0x00000040u,
     0x001ffb80u,
     0x00000400u,
     0x00200000u,
-    0x003cffffu,
+    0x007cffffu,
     0x003fee03u,
     0x003fffc7u,
     0x003ffe01u,
     0x003fffc3u,
-    0x003edff7u,
-    0x003e6bf7u,
-    0x003dfc7fu,
-    0x003ffc7fu,
-    0x003ffe7fu,
-    0x003effffu,
-    0x003efeffu,
-    0x003ef9ffu,
-    0x003ffffdu,
-    0x00000038u,
-    0x000001feu,
+    0x007edff7u,
+    0x007e6bf7u,
+    0x007dfc7fu,
+    0x007ffc7fu,
+    0x007ffe7fu,
+    0x007effffu,
+    0x007efeffu,
+    0x007ef9ffu,
+    0x007ffffdu,
+    0x00400038u,
+    0x004001feu,
     0x00000102u,
     0x00008000u,
     0x00010000u,
@@ -40,20 +40,21 @@ static const uint32_t SCOPES[] = {
     0x00000380u,
     0x00000180u,
     0x00000003u,
-    0x003ffffcu,
+    0x007ffffcu,
     0x00030000u,
     0x001c0400u,
     0x00100000u,
-    0x0027f87fu,
+    0x0067f87fu,
     0x00040000u,
-    0x000001ffu,
+    0x004001ffu,
     0x00000100u,
     0x00080000u,
     0x0000c000u,
     0x0036fe00u,
     0x00000200u,
     0x00000030u,
-    0x00000010u,
+    0x00400000u,
+    0x00400010u,
     0x00000020u,
     0x000001c0u,
     0x00000080u,
@@ -62,9 +63,9 @@ static const uint32_t SCOPES[] = {
     0x00202000u,
     0x00004000u,
     0x00020000u,
-    0x0010003cu,
+    0x0050003cu,
     0x002fffc3u,
-    0x003dfdffu,
+    0x007dfdffu,
 };
 
 const uint8_t gl_header_rules[] = {
@@ -186,8 +187,8 @@ const uint8_t gl_record_rules[] = {
     /* EMBEDDING: BAD_RECORD unless ((flags & 239) == 0) */
     9, 9, 1, 5, 1, 68, 239, 148, 0,
 #endif
-#if GL_HAS(RNN) || GL_HAS(LSTM) || GL_HAS(GRU) || GL_HAS(GRU_RESET_AFTER)
-    /* RNN, LSTM, GRU, GRU_RESET_AFTER: BAD_RECORD unless ((flags & 248) == 0) */
+#if GL_HAS(RNN) || GL_HAS(LSTM) || GL_HAS(GRU) || GL_HAS(GRU_RESET_AFTER) || GL_HAS(MINIMAL_GRU)
+    /* RNN, LSTM, GRU, GRU_RESET_AFTER, MINIMAL_GRU: BAD_RECORD unless ((flags & 248) == 0) */
     9, 9, 6, 5, 1, 68, 248, 148, 0,
 #endif
 #if GL_HAS(DENSE)
@@ -236,8 +237,8 @@ const uint8_t gl_record_rules[] = {
     7, 9, 0, 5, 2, 164, 7,
     /* BAD_RECORD unless (activationParam < ((((activation == 4) | (activation == 6)) * 32767) + 1)) */
     20, 9, 0, 5, 2, 148, 6, 5, 2, 148, 4, 80, 56, 255, 127, 20, 1, 9, 60, 160,
-#if GL_HAS(LSTM) || GL_HAS(GRU) || GL_HAS(GRU_RESET_AFTER)
-    /* LSTM, GRU, GRU_RESET_AFTER: BAD_RECORD unless (((gateActivation - 1) < 3) | (gateActivation == 5)) */
+#if GL_HAS(LSTM) || GL_HAS(GRU) || GL_HAS(GRU_RESET_AFTER) || GL_HAS(MINIMAL_GRU)
+    /* LSTM, GRU, GRU_RESET_AFTER, MINIMAL_GRU: BAD_RECORD unless (((gateActivation - 1) < 3) | (gateActivation == 5)) */
     14, 9, 25, 5, 3, 148, 5, 5, 3, 36, 1, 164, 3, 80,
 #endif
     /* BAD_RECORD unless ((bits == 8) | (bits == 4)) */
@@ -456,12 +457,12 @@ const uint8_t gl_record_rules[] = {
     /* EMBEDDING: auxNeed = ((vocabulary * 2) pad 15) */
     9, 83, 1, 13, 92, 52, 2, 196, 15,
 #endif
-#if GL_HAS(RNN) || GL_HAS(LSTM) || GL_HAS(GRU) || GL_HAS(GRU_RESET_AFTER)
-    /* RNN, LSTM, GRU, GRU_RESET_AFTER: stateNeed = ((outputSize pad 7) * 2) */
+#if GL_HAS(RNN) || GL_HAS(LSTM) || GL_HAS(GRU) || GL_HAS(GRU_RESET_AFTER) || GL_HAS(MINIMAL_GRU)
+    /* RNN, LSTM, GRU, GRU_RESET_AFTER, MINIMAL_GRU: stateNeed = ((outputSize pad 7) * 2) */
     9, 79, 6, 9, 10, 196, 7, 52, 2,
 #endif
-#if GL_HAS(RNN) || GL_HAS(LSTM) || GL_HAS(GRU) || GL_HAS(GRU_RESET_AFTER)
-    /* RNN, LSTM, GRU, GRU_RESET_AFTER: scratchNeed = ((outputSize pad 7) * 2) */
+#if GL_HAS(RNN) || GL_HAS(LSTM) || GL_HAS(GRU) || GL_HAS(GRU_RESET_AFTER) || GL_HAS(MINIMAL_GRU)
+    /* RNN, LSTM, GRU, GRU_RESET_AFTER, MINIMAL_GRU: scratchNeed = ((outputSize pad 7) * 2) */
     9, 80, 6, 9, 10, 196, 7, 52, 2,
 #endif
 #if GL_HAS(RNN)
@@ -480,21 +481,25 @@ const uint8_t gl_record_rules[] = {
     /* GRU, GRU_RESET_AFTER: quadsNeed = (((outputSize pad 3) >> 2) * 3) */
     11, 82, 46, 9, 10, 196, 3, 132, 2, 52, 3,
 #endif
-#if GL_HAS(RNN) || GL_HAS(LSTM) || GL_HAS(GRU) || GL_HAS(GRU_RESET_AFTER)
-    /* RNN, LSTM, GRU, GRU_RESET_AFTER: weightsNeed = (((((inputSize pad mask) * 4) >> shift) + (((outputSize pad mask) * 4) >> shift)) * quadsNeed) */
+#if GL_HAS(MINIMAL_GRU)
+    /* MINIMAL_GRU: quadsNeed = (((outputSize pad 3) >> 2) * 2) */
+    11, 82, 47, 9, 10, 196, 3, 132, 2, 52, 2,
+#endif
+#if GL_HAS(RNN) || GL_HAS(LSTM) || GL_HAS(GRU) || GL_HAS(GRU_RESET_AFTER) || GL_HAS(MINIMAL_GRU)
+    /* RNN, LSTM, GRU, GRU_RESET_AFTER, MINIMAL_GRU: weightsNeed = (((((inputSize pad mask) * 4) >> shift) + (((outputSize pad mask) * 4) >> shift)) * quadsNeed) */
     22, 81, 6, 9, 10, 193, 24, 52, 4, 129, 25, 9, 8, 193, 24, 52, 4, 129, 25, 16, 49, 18,
 #endif
-#if GL_HAS(GRU)
-    /* GRU: scratchNeed = (((outputSize pad 7) * 2) * 2) */
-    11, 80, 47, 9, 10, 196, 7, 52, 2, 52, 2,
+#if GL_HAS(GRU) || GL_HAS(MINIMAL_GRU)
+    /* GRU, MINIMAL_GRU: scratchNeed = (((outputSize pad 7) * 2) * 2) */
+    11, 80, 48, 9, 10, 196, 7, 52, 2, 52, 2,
 #endif
 #if GL_HAS(GRU_RESET_AFTER)
     /* GRU_RESET_AFTER: quadsNeed = (((outputSize pad 3) >> 2) * 4) */
-    11, 82, 48, 9, 10, 196, 3, 132, 2, 52, 4,
+    11, 82, 49, 9, 10, 196, 3, 132, 2, 52, 4,
 #endif
 #if GL_HAS(DENSE) || GL_HAS(CONV1D) || GL_HAS(DEPTHWISE_CONV1D)
     /* DENSE, CONV1D, DEPTHWISE_CONV1D: quadsNeed = ((outputSize pad 3) >> 2) */
-    9, 82, 49, 9, 10, 196, 3, 132, 2,
+    9, 82, 50, 9, 10, 196, 3, 132, 2,
 #endif
 #if GL_HAS(DENSE)
     /* DENSE: weightsNeed = ((((inputSize pad mask) * 4) >> shift) * ((outputSize pad 3) >> 2)) */
@@ -502,15 +507,15 @@ const uint8_t gl_record_rules[] = {
 #endif
 #if GL_HAS(CONV1D)
     /* CONV1D: stateNeed = ((((inputSize pad 1) * depth) pad 7) * 2) */
-    13, 79, 50, 9, 8, 196, 1, 49, 23, 196, 7, 52, 2,
+    13, 79, 51, 9, 8, 196, 1, 49, 23, 196, 7, 52, 2,
 #endif
 #if GL_HAS(CONV1D)
     /* CONV1D: scratchNeed = ((((taps * (inputSize pad 1)) pad 7) * 2) * (1 < dilation)) */
-    19, 80, 50, 4, 1, 169, 76, 9, 8, 196, 1, 9, 72, 48, 196, 7, 52, 2, 48,
+    19, 80, 51, 4, 1, 169, 76, 9, 8, 196, 1, 9, 72, 48, 196, 7, 52, 2, 48,
 #endif
 #if GL_HAS(CONV1D)
     /* CONV1D: weightsNeed = (((((taps * (inputSize pad 1)) pad mask) * 4) >> shift) * ((outputSize pad 3) >> 2)) */
-    23, 81, 50, 9, 10, 196, 3, 132, 2, 9, 8, 196, 1, 9, 72, 48, 193, 24, 52, 4, 129, 25, 48,
+    23, 81, 51, 9, 10, 196, 3, 132, 2, 9, 8, 196, 1, 9, 72, 48, 193, 24, 52, 4, 129, 25, 48,
 #endif
 #if GL_HAS(DEPTHWISE_CONV1D)
     /* DEPTHWISE_CONV1D: weightsNeed = ((outputSize pad 15) * taps) */
@@ -518,7 +523,7 @@ const uint8_t gl_record_rules[] = {
 #endif
 #if GL_HAS(DEPTHWISE_CONV1D) || GL_HAS(POOL)
     /* DEPTHWISE_CONV1D, POOL: stateNeed = (((inputSize pad 7) * 2) * depth) */
-    11, 79, 51, 9, 8, 196, 7, 52, 2, 49, 23,
+    11, 79, 52, 9, 8, 196, 7, 52, 2, 49, 23,
 #endif
 #if GL_HAS(POOL)
     /* POOL: auxNeed = ((((taps + 1) * 4) pad 15) * (mode == 1)) */
@@ -534,15 +539,15 @@ const uint8_t gl_record_rules[] = {
 #endif
 #if GL_HAS(AFFINE)
     /* AFFINE: auxNeed = (inputSize * 16) */
-    7, 83, 52, 9, 8, 52, 16,
+    7, 83, 53, 9, 8, 52, 16,
 #endif
 #if GL_HAS(PRELU) || GL_HAS(MASK)
     /* PRELU, MASK: auxNeed = ((inputSize pad 7) * 2) */
-    9, 83, 53, 9, 8, 196, 7, 52, 2,
+    9, 83, 54, 9, 8, 196, 7, 52, 2,
 #endif
 #if GL_HAS(LAYER_NORM)
     /* LAYER_NORM: auxNeed = ((inputSize * 16) + 16) */
-    9, 83, 54, 9, 8, 52, 16, 20, 16,
+    9, 83, 55, 9, 8, 52, 16, 20, 16,
 #endif
 #if GL_HAS(SOFTMAX)
     /* SOFTMAX: scratchNeed = ((inputSize pad 3) * 4) */
@@ -550,7 +555,7 @@ const uint8_t gl_record_rules[] = {
 #endif
 #if GL_HAS(FIFO)
     /* FIFO: stateNeed = ((taps * ((inputSize pad 7) * 2)) + (taps pad 15)) */
-    17, 79, 55, 9, 72, 196, 15, 9, 8, 196, 7, 52, 2, 9, 72, 48, 16,
+    17, 79, 56, 9, 72, 196, 15, 9, 8, 196, 7, 52, 2, 9, 72, 48, 16,
 #endif
 #if GL_HAS(REVERSE)
     /* REVERSE: stateNeed = ((rowsIn * ((inputSize pad 7) * 2)) + (rowsIn pad 15)) */
@@ -596,15 +601,15 @@ const uint8_t gl_record_rules[] = {
     31, 10, 0, 1, 10, 45, 56, 177, 20, 1, 10, 189, 56, 13, 56, 177, 9, 13, 56, 68, 15, 148, 0, 64, 64, 64, 1, 20, 148, 0, 80,
 #if GL_HAS(LAYER_NORM)
     /* LAYER_NORM: other = aux */
-    5, 66, 54, 13, 56,
+    5, 66, 55, 13, 56,
 #endif
 #if GL_HAS(LAYER_NORM)
     /* LAYER_NORM: BAD_TENSOR unless (other.epsilon low | other.epsilon high) */
-    7, 10, 54, 14, 0, 94, 4,
+    7, 10, 55, 14, 0, 94, 4,
 #endif
 #if GL_HAS(LAYER_NORM)
     /* LAYER_NORM: BAD_TENSOR unless ((other.epsilon high - (other.epsilon low == 0)) < 0x20000000) */
-    15, 10, 54, 14, 0, 148, 0, 14, 4, 32, 172, 0, 0, 0, 32,
+    15, 10, 55, 14, 0, 148, 0, 14, 4, 32, 172, 0, 0, 0, 32,
 #endif
     /* BAD_RECORD unless (stateBytes == stateNeed) */
     7, 9, 0, 13, 28, 145, 15,
@@ -620,12 +625,12 @@ const uint8_t gl_record_rules[] = {
     12, 12, 0, 13, 24, 177, 12, 1, 15, 148, 0, 80,
     /* stateEnd = ((state + stateNeed) + ((stateNeed == 0) * (stateEnd - (state + stateNeed)))) */
     20, 76, 0, 13, 24, 17, 15, 1, 12, 32, 1, 15, 148, 0, 48, 13, 24, 17, 15, 16,
-#if GL_HAS(RNN) || GL_HAS(LSTM) || GL_HAS(GRU) || GL_HAS(GRU_RESET_AFTER) || GL_HAS(REPEAT)
-    /* RNN, LSTM, GRU, GRU_RESET_AFTER, REPEAT: BAD_ARENA unless (output == state) */
-    7, 11, 56, 13, 20, 157, 24,
+#if GL_HAS(RNN) || GL_HAS(LSTM) || GL_HAS(GRU) || GL_HAS(GRU_RESET_AFTER) || GL_HAS(REPEAT) || GL_HAS(MINIMAL_GRU)
+    /* RNN, LSTM, GRU, GRU_RESET_AFTER, REPEAT, MINIMAL_GRU: BAD_ARENA unless (output == state) */
+    7, 11, 57, 13, 20, 157, 24,
 #endif
     /* BAD_ARENA unless (((((output & 15) == 0) & (output >= header.stateBytes)) & (header.arenaBytes >= output)) & ((header.arenaBytes - output) >= (((outputSize pad 7) * 2) + (((flags & 8) >= 1) * (((outputSize pad 3) * 4) - ((outputSize pad 7) * 2)))))) */
-    52, 11, 57, 9, 10, 196, 7, 52, 2, 9, 10, 196, 3, 52, 4, 32, 5, 1, 68, 8, 180, 1, 48, 9, 10, 196, 7, 52, 2, 16, 15, 28, 45, 20, 176, 15, 28, 189, 20, 13, 20, 191, 32, 13, 20, 68, 15, 148, 0, 64, 64, 64,
+    52, 11, 58, 9, 10, 196, 7, 52, 2, 9, 10, 196, 3, 52, 4, 32, 5, 1, 68, 8, 180, 1, 48, 9, 10, 196, 7, 52, 2, 16, 15, 28, 45, 20, 176, 15, 28, 189, 20, 13, 20, 191, 32, 13, 20, 68, 15, 148, 0, 64, 64, 64,
     /* BAD_ARENA unless ((scratchNeed == 0) | (((((scratch & 15) == 0) & (scratch >= header.stateBytes)) & (header.arenaBytes >= scratch)) & ((header.arenaBytes - scratch) >= scratchNeed))) */
     31, 11, 0, 15, 28, 45, 32, 177, 16, 15, 28, 189, 32, 13, 32, 191, 32, 13, 32, 68, 15, 148, 0, 64, 64, 64, 1, 16, 148, 0, 80,
     /* BAD_OVERLAP unless ((((output - scratch) < scratchBytes) | ((scratch - output) < (((outputSize pad 7) * 2) + (((flags & 8) >= 1) * (((outputSize pad 3) * 4) - ((outputSize pad 7) * 2)))))) == 0) */
@@ -756,14 +761,14 @@ const uint8_t gl_saved_record_rules[] = {
 #endif
 #if GL_HAS(FIFO)
     /* FIFO: BAD_STATE unless (other.front < taps) */
-    7, 17, 55, 10, 12, 169, 72,
+    7, 17, 56, 10, 12, 169, 72,
 #endif
 #if GL_HAS(FIFO)
     /* FIFO: BAD_STATE unless (taps >= other.real) */
-    7, 17, 55, 9, 72, 186, 14,
+    7, 17, 56, 9, 72, 186, 14,
 #endif
     /* BAD_STATE unless ((other.front | other.real) == 0) */
-    9, 17, 58, 10, 12, 90, 14, 148, 0,
+    9, 17, 59, 10, 12, 90, 14, 148, 0,
     /* repeat = (stateBytes >= 1) */
     7, 90, 0, 13, 28, 180, 1,
     /* used = (inputSize * 2) */
@@ -774,12 +779,12 @@ const uint8_t gl_saved_record_rules[] = {
     5, 93, 0, 4, 0,
     /* freeBytes = 0 */
     5, 94, 0, 4, 0,
-#if GL_HAS(RNN) || GL_HAS(LSTM) || GL_HAS(GRU) || GL_HAS(GRU_RESET_AFTER)
-    /* RNN, LSTM, GRU, GRU_RESET_AFTER: used = (outputSize * 2) */
+#if GL_HAS(RNN) || GL_HAS(LSTM) || GL_HAS(GRU) || GL_HAS(GRU_RESET_AFTER) || GL_HAS(MINIMAL_GRU)
+    /* RNN, LSTM, GRU, GRU_RESET_AFTER, MINIMAL_GRU: used = (outputSize * 2) */
     7, 91, 6, 9, 10, 52, 2,
 #endif
-#if GL_HAS(RNN) || GL_HAS(LSTM) || GL_HAS(GRU) || GL_HAS(GRU_RESET_AFTER)
-    /* RNN, LSTM, GRU, GRU_RESET_AFTER: stride = ((outputSize pad 7) * 2) */
+#if GL_HAS(RNN) || GL_HAS(LSTM) || GL_HAS(GRU) || GL_HAS(GRU_RESET_AFTER) || GL_HAS(MINIMAL_GRU)
+    /* RNN, LSTM, GRU, GRU_RESET_AFTER, MINIMAL_GRU: stride = ((outputSize pad 7) * 2) */
     9, 92, 6, 9, 10, 196, 7, 52, 2,
 #endif
 #if GL_HAS(LSTM)
@@ -788,7 +793,7 @@ const uint8_t gl_saved_record_rules[] = {
 #endif
 #if GL_HAS(CONV1D)
     /* CONV1D: stride = ((inputSize pad 1) * 2) */
-    9, 92, 50, 9, 8, 196, 1, 52, 2,
+    9, 92, 51, 9, 8, 196, 1, 52, 2,
 #endif
 #if GL_HAS(CONV1D) || GL_HAS(DEPTHWISE_CONV1D) || GL_HAS(POOL)
     /* CONV1D, DEPTHWISE_CONV1D, POOL: repeat = depth */
@@ -820,11 +825,11 @@ const uint8_t gl_saved_record_rules[] = {
 #endif
 #if GL_HAS(FIFO)
     /* FIFO: repeat = taps */
-    5, 90, 55, 9, 72,
+    5, 90, 56, 9, 72,
 #endif
 #if GL_HAS(FIFO)
     /* FIFO: flagsBytes = taps */
-    5, 93, 55, 9, 72,
+    5, 93, 56, 9, 72,
 #endif
 #if GL_HAS(REVERSE)
     /* REVERSE: repeat = rowsIn */

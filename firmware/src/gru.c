@@ -1,19 +1,12 @@
 /*
  * GRU with reset before, KERNELS.md (22) to (24). All reset gates come first and become r * h; then the update gates of all
  * units wait in the row of the new state (their quads lie between those of the candidate and are met by skipping);
- * then the candidates finish the state.
+ * then the candidates finish the state. Minimal GRU, (46), (47): its forget gates are the reset gates and, negated, wait as
+ * the update gates.
  */
 #include "gru.h"
 
-#if GL_HAS(GRU)
-
-/* (22) on the whole row: pre-activations become r * h */
-static void reset_rows(const gl_layer *layer, const int16_t *h, int16_t *rh, uint32_t hidden) {
-  const gl_activation gate = gl_layer_gate(layer);
-  for (const int16_t *end = rh + hidden; rh != end; rh++) {
-    *rh = (int16_t)gl_sat16_shift15(gl_add(gl_mul(gl_activate(&gate, *rh), *h++), 1 << 14));
-  }
-}
+#if GL_HAS(GRU) || GL_HAS(MINIMAL_GRU)
 
 /* next: pre-activations of the update gates, then the new state */
 static void finish_candidates(gl_matvec *m, const gl_layer *layer, const int16_t *h, int16_t *next, uint32_t hidden) {
@@ -34,6 +27,41 @@ typedef struct gru_matvec {
 } gru_matvec;
 #endif
 
+/* Candidates of all units, then the new state. */
+static void run_candidates(gru_matvec *g, const gl_layer *layer, int16_t *state, int16_t *next, uint32_t hidden) {
+#if GATELET_CORTEX_M4
+  if (gl_is_sigmoid_tanh(layer)) {
+    g->cell = state;
+    gl_quads_special(&g->m, GL_M4_GRU_CANDIDATE, next, next + gl_pad4(hidden));
+    return;
+  }
+#endif
+  finish_candidates(&g->m, layer, state, next, hidden);
+}
+
+/* The candidates see `reset`, r * h, in the place of the state; then the new state in the place of the old one. */
+static void finish(gru_matvec *g, const gl_layer *layer, gl_sums_pair sums, int16_t *state, int16_t *next) {
+  const uint32_t hidden = GL_U16(layer, OUTPUT_SIZE);
+  int16_t *reset = next + gl_pad8(hidden);
+  gl_zero_tail(reset, hidden);
+  gl_matvec_move(&g->m, GL_U8(layer, RECURRENT_FIRST) != 0u ? 0u : 1u, state, reset);
+  gl_matvec_sums_of(&g->m, layer, sums.input, gl_matvec_sum(&g->m, reset, hidden));
+  run_candidates(g, layer, state, next, hidden);
+  gl_zero_tail(next, hidden);
+  gl_copy_blocks(state, next, gl_row_bytes(hidden));
+}
+#endif
+
+#if GL_HAS(GRU)
+
+/* (22) on the whole row: pre-activations become r * h */
+static void reset_rows(const gl_layer *layer, const int16_t *h, int16_t *rh, uint32_t hidden) {
+  const gl_activation gate = gl_layer_gate(layer);
+  for (const int16_t *end = rh + hidden; rh != end; rh++) {
+    *rh = (int16_t)gl_sat16_shift15(gl_add(gl_mul(gl_activate(&gate, *rh), *h++), 1 << 14));
+  }
+}
+
 /* Reset gates of all units, then r * h. */
 static void run_reset(gru_matvec *g, const gl_layer *layer, int16_t *state, int16_t *reset, uint32_t hidden) {
   const uint32_t quads = gl_pad4(hidden) >> 2;
@@ -49,18 +77,6 @@ static void run_reset(gru_matvec *g, const gl_layer *layer, int16_t *state, int1
   reset_rows(layer, state, reset, hidden);
 }
 
-/* Candidates of all units, then the new state. */
-static void run_candidates(gru_matvec *g, const gl_layer *layer, int16_t *state, int16_t *next, uint32_t hidden) {
-#if GATELET_CORTEX_M4
-  if (gl_is_sigmoid_tanh(layer)) {
-    g->cell = state;
-    gl_quads_special(&g->m, GL_M4_GRU_CANDIDATE, next, next + gl_pad4(hidden));
-    return;
-  }
-#endif
-  finish_candidates(&g->m, layer, state, next, hidden);
-}
-
 void gl_gru(const gl_layer *layer) {
   const uint32_t hidden = GL_U16(layer, OUTPUT_SIZE), quads = gl_pad4(hidden) >> 2;
   int16_t *state = GL_ARENA(layer, STATE);
@@ -70,16 +86,41 @@ void gl_gru(const gl_layer *layer) {
   const gl_sums_pair sums = gl_matvec_recurrent(&g.m, layer, state);
   const uint32_t quad_bytes = gl_part_bytes(&g.m, GL_U16(layer, INPUT_SIZE)) + gl_part_bytes(&g.m, hidden);
   run_reset(&g, layer, state, reset, hidden);
-  gl_zero_tail(reset, hidden);
 
   const uint8_t *weights = g.m.weights, *params = g.m.params;
   gl_matvec_seek(&g.m, weights, quad_bytes, params, 1);
   gl_quads_s16(&g.m, next, quads);
   gl_matvec_seek_on(&g.m, weights + quad_bytes, quad_bytes, params + GATELET_ROW_PARAM_BYTES);
-  gl_matvec_move(&g.m, GL_U8(layer, RECURRENT_FIRST) != 0u ? 0u : 1u, state, reset);
-  gl_matvec_sums_of(&g.m, layer, sums.input, gl_matvec_sum(&g.m, reset, hidden));
-  run_candidates(&g, layer, state, next, hidden);
-  gl_zero_tail(next, hidden);
-  gl_copy_blocks(state, next, gl_row_bytes(hidden));
+  finish(&g, layer, sums, state, next);
+}
+#endif
+
+#if GL_HAS(MINIMAL_GRU)
+
+/* (46) on the whole row; next: pre-activations of the forget gates, then those of 1 - f */
+static void forget_rows(const gl_layer *layer, const int16_t *h, int16_t *next, int16_t *fh, uint32_t hidden) {
+  const gl_activation gate = gl_layer_gate(layer);
+  const uint32_t *table = gl_tanh_half;
+  uint32_t pair = GL_TANH_PAIR;
+  for (const int16_t *end = next + hidden; next != end; next++) {
+    const int32_t p = *next;
+    const int32_t f = gate.kind == GATELET_ACTIVATION_SIGMOID ? gl_sigmoid_v(table, p, &pair) : gl_activate(&gate, p);
+    *fh++ = (int16_t)gl_sat16_shift15(gl_add(gl_mul(f, *h++), 1 << 14));
+    *next = (int16_t)gl_sat16(-p);
+  }
+}
+
+void gl_minimal_gru(const gl_layer *layer) {
+  const uint32_t hidden = GL_U16(layer, OUTPUT_SIZE);
+  int16_t *state = GL_ARENA(layer, STATE);
+  int16_t *next = GL_ARENA(layer, SCRATCH);
+  gru_matvec g;
+  const gl_sums_pair sums = gl_matvec_recurrent(&g.m, layer, state);
+#if GATELET_CORTEX_M4
+  g.table = gl_tanh_half;
+#endif
+  gl_quads_s16(&g.m, next, gl_pad4(hidden) >> 2);
+  forget_rows(layer, state, next, next + gl_pad8(hidden), hidden);
+  finish(&g, layer, sums, state, next);
 }
 #endif

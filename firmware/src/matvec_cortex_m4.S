@@ -22,7 +22,7 @@
     .cpu cortex-m4
     .thumb
 
-#define HAS_FUSED_GRU (GL_HAS(GRU) || GL_HAS(GRU_RESET_AFTER))
+#define HAS_FUSED_GRU (GL_HAS(GRU) || GL_HAS(GRU_RESET_AFTER) || GL_HAS(MINIMAL_GRU))
 #define HAS_FUSED (GL_HAS(LSTM) || HAS_FUSED_GRU)
 
 #define FRAME_TAIL 0

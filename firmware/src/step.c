@@ -68,6 +68,10 @@ GL_INLINE int run(const gl_layer *layer, uint32_t masked) {
     case GATELET_KERNEL_GRU_RESET_AFTER:
       return recurrent(layer, masked, gl_gru_reset_after);
 #endif
+#if GL_HAS(MINIMAL_GRU)
+    case GATELET_KERNEL_MINIMAL_GRU:
+      return recurrent(layer, masked, gl_minimal_gru);
+#endif
 #if GL_HAS(DENSE)
     case GATELET_KERNEL_DENSE:
       return whole_row(layer, gl_dense);

@@ -18,7 +18,7 @@ const SIZE = 5;
 const input: LooseNode = { op: "input", kind: "frames", shape: sequence(STEPS, SIZE) };
 
 function recurrent(
-  op: "rnn" | "lstm" | "gru",
+  op: "rnn" | "lstm" | "gru" | "minimalGru",
   hidden: number,
   rest: {
     from?: number;
@@ -32,7 +32,7 @@ function recurrent(
   } = {},
 ): LooseNode {
   const random = new Random(hidden + op.length);
-  const gates = { rnn: 1, lstm: 4, gru: 3 }[op];
+  const gates = { rnn: 1, lstm: 4, gru: 3, minimalGru: 2 }[op];
   const from = rest.from ?? SIZE;
   const returnSequences = rest.sequences ?? false;
   return {
@@ -111,6 +111,9 @@ describe("recurrent layers agree with the float network", () => {
     ["gru", recurrent("gru", 9), 40],
     ["gru relu", recurrent("gru", 7, { activation: relu, size: 0.4 }), 36],
     ["gru reset after", recurrent("gru", 9, { resetAfter: true }), 40],
+    ["minimal gru", recurrent("minimalGru", 9), 40],
+    ["minimal gru hard sigmoid", recurrent("minimalGru", 7, { gate: { kind: "hardSigmoid" } }), 38],
+    ["minimal gru relu", recurrent("minimalGru", 7, { activation: relu, size: 0.4 }), 36],
     [
       "gru reset after, hard sigmoid, relu",
       recurrent("gru", 6, { resetAfter: true, gate: { kind: "hardSigmoid" }, activation: relu, size: 0.4 }),
@@ -422,6 +425,10 @@ describe("options", () => {
     await expect(compare(net(), { windows: 0, budget: { flashBytes: 3000 } })).rejects.toThrow(
       /^file needs \d+ bytes, budget is 3000/,
     );
+  });
+  it("refuses a gate that a minimal GRU cannot turn round", async () => {
+    const graph = graphOf([input, recurrent("minimalGru", 4, { gate: { kind: "softsign" } })], STEPS);
+    await expect(compare(graph, { windows: 4 })).rejects.toThrow("gate of minimalGru_1 is softsign");
   });
   it("refuses bad calibration by name", async () => {
     const bad = new Float32Array(STEPS * SIZE);

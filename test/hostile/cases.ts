@@ -3,6 +3,7 @@ import {
   encodeModel,
   FLAG,
   KERNEL,
+  KERNEL_NAMES,
   MERGE_MODE,
   POOL_MODE,
   SECTION,
@@ -41,6 +42,8 @@ export const BASES = {
   merge: build(3, (b) => b.softmax(b.layerNorm(b.merge(b.input(4), b.dense(0, 4, 8), MERGE_MODE.ADD)!))),
   /** INPUT, PRELU, ACTIVATION, AFFINE, MASK, GRU: a stream. */
   stream: build(0, (b) => b.recurrent("GRU", b.mask(b.affineLayer(b.activationLayer(b.prelu(b.input(3))))), 3, 8)),
+  /** INPUT, MINIMAL_GRU: a stream. */
+  minimal: build(0, (b) => b.recurrent("MINIMAL_GRU", b.input(3), 5, 8)),
   /** EMBEDDING, GRU_RESET_AFTER: tokens. */
   tokens: build(3, (b) => b.recurrent("GRU_RESET_AFTER", b.embedding(7, 4), 5, 4)),
 } as const;
@@ -90,7 +93,7 @@ function headerCases(): HostileCase[] {
   return [
     bad("requiredKernels", p.getHeader("requiredKernels") | (1 << KERNEL.RNN)),
     bad("requiredKernels", p.getHeader("requiredKernels") & ~(1 << KERNEL.LSTM)),
-    bad("requiredKernels", p.getHeader("requiredKernels") | (1 << 22), "UNKNOWN_KERNEL"),
+    bad("requiredKernels", p.getHeader("requiredKernels") | (1 << KERNEL_NAMES.length), "UNKNOWN_KERNEL"),
     bad("sectionCount", 1),
     bad("sectionCount", 17),
     bad("recordStride", 80),
@@ -189,7 +192,7 @@ function recordCases(): HostileCase[] {
       p.record(i, "flags", p.getRecord(i, "flags") | bit),
     );
   return [
-    bad("lstm", 1, "kernel", 22, "UNKNOWN_KERNEL"),
+    bad("lstm", 1, "kernel", KERNEL_NAMES.length, "UNKNOWN_KERNEL"),
     bad("lstm", 0, "kernel", KERNEL.DENSE),
     bad("lstm", 1, "kernel", KERNEL.INPUT),
     flag("lstm", 1, 128),
@@ -197,6 +200,16 @@ function recordCases(): HostileCase[] {
     flag("lstm", 2, FLAG.LAST),
     flag("lstm", 2, FLAG.MASK_OBEY),
     flag("stream", 5, FLAG.LAST),
+    flag("minimal", 1, FLAG.LAST),
+    flag("minimal", 1, FLAG.OUT32),
+    bad("minimal", 1, "outputSize", 4097),
+    bad("minimal", 1, "gateActivation", ACTIVATION.LINEAR),
+    bad("minimal", 1, "bits", 2),
+    bad("minimal", 1, "shift", 1),
+    bad("minimal", 1, "multiplierA", 1),
+    bad("minimal", 1, "aux", 400),
+    bad("minimal", 1, "scratchBytes", 16),
+    bad("minimal", 1, "scratchBytes", 48),
     bad("lstm", 1, "activation", 7),
     bad("lstm", 1, "gateActivation", ACTIVATION.LINEAR),
     bad("lstm", 1, "gateActivation", ACTIVATION.RELU),

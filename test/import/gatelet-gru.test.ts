@@ -1,4 +1,4 @@
-import { gru } from "@gatelet/train";
+import { gru, minimalGru } from "@gatelet/train";
 import * as tf from "@tensorflow/tfjs";
 import { beforeAll, describe, expect, it } from "vitest";
 import { compareWithTfjs } from "./tfjs-harness.js";
@@ -13,6 +13,20 @@ describe("a model with the GRU layer of @gatelet/train", () => {
       layers: [
         gru(tf, { units: 5, resetAfter, returnSequences: true, inputShape: [7, 3] }),
         gru(tf, { units: 4, resetAfter }),
+        tf.layers.dense({ units: 3, activation: "softmax" }),
+      ],
+    });
+    const windows = Array.from({ length: 3 }, (_, w) =>
+      Float32Array.from({ length: 21 }, (__, i) => Math.sin(i * (w + 1))),
+    );
+    expect(await compareWithTfjs(model, windows, [7, 3])).toBeLessThan(1e-5);
+  });
+
+  it("and minimal GRU is imported with its own cell", async () => {
+    const model = tf.sequential({
+      layers: [
+        minimalGru(tf, { units: 5, returnSequences: true, inputShape: [7, 3] }),
+        minimalGru(tf, { units: 4 }),
         tf.layers.dense({ units: 3, activation: "softmax" }),
       ],
     });

@@ -34,6 +34,7 @@ const MAKERS: Readonly<Record<Exclude<KernelName, "MERGE" | "FIFO">, (record: Ga
   LSTM: recurrentKernel,
   GRU: recurrentKernel,
   GRU_RESET_AFTER: recurrentKernel,
+  MINIMAL_GRU: recurrentKernel,
   DENSE: denseKernel,
   CONV1D: conv1dKernel,
   DEPTHWISE_CONV1D: depthwiseKernel,

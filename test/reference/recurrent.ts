@@ -116,13 +116,31 @@ function gruResetAfter(record: GateRecord): Cell {
     });
 }
 
-/** RNN, LSTM, GRU, GRU_RESET_AFTER: KERNELS.md 4. */
+function minimalGru(record: GateRecord): Cell {
+  const quads = new QuadReader(record);
+  const { read, q } = partsOf(record);
+  const units = record.fields.outputSize;
+  const groups = upTo(Math.ceil(units / 4));
+  const forgetRows = groups.flatMap(() => read(quads));
+  const candidateRows = groups.flatMap(() => read(quads));
+  const gate = gateActivationOf(record);
+  const activation = activationOf(record);
+  return (x, h) => {
+    const pf = upTo(units).map((u) => sat16(q(forgetRows[u]!, x, h)));
+    const fh = Int16Array.from(pf, (p, u) => sat16(((Math.imul(act(gate, p), h[u]!) + 2 ** 14) | 0) >> 15)); // (46)
+    return upTo(units).map((u) => {
+      const z = act(gate, sat16(-pf[u]!)); // (47)
+      return update(z, h[u]!, act(activation, sat16(q(candidateRows[u]!, x, fh))));
+    });
+  };
+}
+
+const CELLS = { RNN: rnn, LSTM: lstm, GRU: gru, GRU_RESET_AFTER: gruResetAfter, MINIMAL_GRU: minimalGru } as const;
+
+/** The recurrent kernels: KERNELS.md 4. */
 export function recurrentKernel(record: GateRecord): Kernel {
   const { outputSize: units, rowsIn } = record.fields;
-  const make = { RNN: rnn, LSTM: lstm, GRU: gru, GRU_RESET_AFTER: gruResetAfter }[
-    record.kernel as "RNN" | "LSTM" | "GRU" | "GRU_RESET_AFTER"
-  ];
-  const cell = make(record);
+  const cell = CELLS[record.kernel as keyof typeof CELLS](record);
   const obey = hasFlag(record, FLAG_MASK_OBEY);
   const last = hasFlag(record, FLAG_LAST);
   return {

@@ -23,13 +23,14 @@ import {
 import type { Random } from "./random.js";
 
 export type Fields = RecordSpec["fields"];
-export type RecurrentKernel = "RNN" | "LSTM" | "GRU" | "GRU_RESET_AFTER";
+export type RecurrentKernel = "RNN" | "LSTM" | "GRU" | "GRU_RESET_AFTER" | "MINIMAL_GRU";
 
 const ORDERS: Readonly<Record<RecurrentKernel, QuadOrder>> = {
   RNN: "plain",
   LSTM: "lstm",
   GRU: "gru",
   GRU_RESET_AFTER: "gruResetAfter",
+  MINIMAL_GRU: "minimalGru",
 };
 const EXTREMES = [0, 1, -1, 2 ** 31 - 1, -(2 ** 31), 2 ** 30, -(2 ** 30)] as const;
 

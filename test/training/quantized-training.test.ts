@@ -90,6 +90,7 @@ describe("quantization-aware training", () => {
           ],
         }),
     ],
+    ["minimal GRU", () => buildPreset(tf, "mgu", { steps: 59, channels: 35, outputs: 8, units: [8] })],
     ["LSTM", () => buildPreset(tf, "lstm", { steps: 59, channels: 35, outputs: 8, units: [8] })],
     ["SimpleRNN", () => buildPreset(tf, "rnn", { steps: 59, channels: 35, outputs: 8, units: [8], dense: [6] })],
     ["Conv1D", () => buildPreset(tf, "cnn", { steps: 59, channels: 35, outputs: 8, units: [6] })],
@@ -129,6 +130,7 @@ describe("simulation in integers", () => {
           ],
         }),
     ],
+    ["minimal GRU", () => small("mgu", [5, 4])],
     ["LSTM", () => small("lstm", [5, 4])],
     ["SimpleRNN", () => small("rnn", [6])],
     [
@@ -165,7 +167,7 @@ describe("simulation in integers", () => {
       expect(cosine(values, integer[name]), name).toBeGreaterThan(0.995);
   });
 
-  const small = (preset: "gru" | "lstm" | "rnn", units: number[]) =>
+  const small = (preset: "gru" | "mgu" | "lstm" | "rnn", units: number[]) =>
     buildPreset(tf, preset, { steps: 59, channels: 35, outputs: 8, units, seed: 5 });
 
   function gradients(forward: (x: Tensor) => Tensor, set: TrainingSet): Record<string, Float32Array> {

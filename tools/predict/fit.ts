@@ -19,6 +19,7 @@ const SAMPLES: Partial<Record<KernelName, number>> = {
   LSTM: 420,
   GRU: 420,
   GRU_RESET_AFTER: 420,
+  MINIMAL_GRU: 420,
   RNN: 200,
   CONV1D: 320,
   DENSE: 100,

@@ -187,7 +187,7 @@ function sizesValid(record: usize, kernel: i32): bool {
   const depth = <i32>load<u16>(record, RECORD_DEPTH_MULTIPLIER);
   if (n == 0 || size == 0) return false;
   if (kernel == KERNEL_DEPTHWISE_CONV1D && <i64>n * <i64>depth != <i64>size) return false;
-  if (kernel <= KERNEL_DEPTHWISE_CONV1D) return size <= LIMIT_ROW_SIZE;
+  if (isRecurrent(kernel) || kernel <= KERNEL_DEPTHWISE_CONV1D) return size <= LIMIT_ROW_SIZE;
   if (kernel == KERNEL_MERGE) {
     return load<u8>(record, RECORD_MODE) == MERGE_MODE_CONCAT ? size == n + depth : depth == n && size == n;
   }

@@ -24,7 +24,6 @@ import {
   KERNEL_EMBEDDING,
   KERNEL_FIFO,
   KERNEL_GLOBAL_POOL,
-  KERNEL_GRU_RESET_AFTER,
   KERNEL_INPUT,
   KERNEL_LAYER_NORM,
   KERNEL_LSTM,
@@ -129,7 +128,7 @@ function windowedRow(kernel: i32, model: usize, record: usize, arena: usize, cou
 function recur(kernel: i32, model: usize, record: usize, arena: usize, x: usize): void {
   if (kernel == KERNEL_LSTM) lstm(model, record, arena, x);
   else if (kernel == KERNEL_RNN) rnn(model, record, arena, x);
-  else gru(model, record, arena, x, kernel == KERNEL_GRU_RESET_AFTER);
+  else gru(model, record, arena, x, kernel);
 }
 
 /** Rule 4, taking: row x of input0, masked or not. */

@@ -1,7 +1,9 @@
-// GRU with its reset gate before or after the recurrent product, KERNELS.md 4 (22) to (25).
+// GRU with its reset gate before or after the recurrent product, and minimal GRU, KERNELS.md 4 (22) to (25), (46), (47).
 import {
   ACTIVATION_SIGMOID,
   ACTIVATION_TANH,
+  KERNEL_GRU_RESET_AFTER,
+  KERNEL_MINIMAL_GRU,
   RECORD_ACTIVATION,
   RECORD_ACTIVATION_PARAM,
   RECORD_GATE_ACTIVATION,
@@ -24,8 +26,10 @@ import { inputBlocks, joinedOffset, joinedRows, outputSize, stateBlocks } from "
 // @ts-ignore: decorator
 @inline const PART: usize = BATCH * 4;
 
-/** One time step: x is the input row, h in the state is updated. `after`: GRU_RESET_AFTER. */
-export function gru(model: usize, record: usize, arena: usize, x: usize, after: bool): void {
+/** One time step: x is the input row, h in the state is updated. `kernel`: GRU, GRU_RESET_AFTER or MINIMAL_GRU. */
+export function gru(model: usize, record: usize, arena: usize, x: usize, kernel: i32): void {
+  const after = kernel == KERNEL_GRU_RESET_AFTER;
+  const minimal = kernel == KERNEL_MINIMAL_GRU;
   const size = outputSize(record);
   const h = arena + load<u32>(record, RECORD_STATE);
   const next = arena + load<u32>(record, RECORD_SCRATCH);
@@ -44,22 +48,31 @@ export function gru(model: usize, record: usize, arena: usize, x: usize, after: 
       const at = <usize>u << 1;
       if (ASC_FEATURE_SIMD) resetUnits8(model, record, units, h + at, reset + at);
       else resetUnits(model, record, units, h + at, reset + at);
+      if (minimal) for (let i = 0; i < units; i++) store<i16>(next + at + (i << 1), <i16>sat16(load<i32>(ROWS + (i << 2))));
       w += row * quads;
       params += ROW_PARAM_BYTES * quads;
     }
   }
   // before: z and candidate quads alternate, and the candidate sees r * h instead of h;
-  // after: z, r over both parts, the candidate over x, the candidate over h
+  // after: z, r over both parts, the candidate over x, the candidate over h;
+  // minimal: candidate quads only, p of f waits in the row of the new h
   const sumX = joinedOffset(record, x, nX, after ? 0 : reset);
   const sumH = joinedOffset(record, h, nH, 0);
-  const group = after ? row * 3 : row * 2;
-  const stride: usize = after ? 4 * ROW_PARAM_BYTES : 2 * ROW_PARAM_BYTES;
+  const group = after ? row * 3 : minimal ? row : row * 2;
+  const stride: usize = after ? 4 * ROW_PARAM_BYTES : minimal ? ROW_PARAM_BYTES : 2 * ROW_PARAM_BYTES;
   for (let u = 0; u < size; u += BATCH) {
     const units = min(BATCH, size - u);
     const quads = (units + 3) >> 2;
-    joinedRows(record, w, group, quads, x, nX, h, sum, params, stride, ROWS);
-    let candidate = w + row;
-    let own = params + ROW_PARAM_BYTES;
+    const at = <usize>u << 1;
+    let candidate = w;
+    let own = params;
+    if (minimal) {
+      for (let i = 0; i < units; i++) store<i32>(ROWS + (i << 2), -<i32>load<i16>(next + at + (i << 1)));
+    } else {
+      joinedRows(record, w, group, quads, x, nX, h, sum, params, stride, ROWS);
+      candidate += row;
+      own += ROW_PARAM_BYTES;
+    }
     if (after) {
       joinedRows(record, candidate, group, quads, x, nX, h, sum, own, stride, ROWS + PART);
       candidate += row;
@@ -68,7 +81,6 @@ export function gru(model: usize, record: usize, arena: usize, x: usize, after: 
       joinedRows(record, recurrent, group, quads, h, nH, 0, sumH, own + ROW_PARAM_BYTES, stride, ROWS + PART * 3);
     }
     joinedRows(record, candidate, group, quads, x, nX, after ? 0 : reset, sumX, own, stride, ROWS + PART * 2);
-    const at = <usize>u << 1;
     if (ASC_FEATURE_SIMD) updateUnits8(model, record, units, after, h + at, next + at);
     else updateUnits(model, record, units, after, h + at, next + at);
     w += group * quads;

@@ -18,6 +18,7 @@ import {
   KERNEL_LAYER_NORM,
   KERNEL_LSTM,
   KERNEL_MASK,
+  KERNEL_MINIMAL_GRU,
   KERNEL_POOL,
   KERNEL_PRELU,
   KERNEL_REPEAT,
@@ -45,6 +46,11 @@ import { pad2, pad4, pad8, rowBytes } from "./arith";
 import { blocks } from "./rows";
 import { historyRows } from "./windowed";
 
+// Kernels as bits.
+// @ts-ignore: decorator
+@inline const RECURRENT: i32 =
+  (1 << KERNEL_RNN) | (1 << KERNEL_LSTM) | (1 << KERNEL_GRU) | (1 << KERNEL_GRU_RESET_AFTER) | (1 << KERNEL_MINIMAL_GRU);
+
 function pad16(n: i32): i32 {
   return (n + 15) & ~15;
 }
@@ -55,18 +61,18 @@ function average(record: usize): bool {
   return load<u8>(record, RECORD_MODE) != POOL_MODE_MAX;
 }
 
-/** RNN, LSTM, GRU, GRU_RESET_AFTER. */
+/** RNN, LSTM and the GRUs. */
 // @ts-ignore: decorator
 @inline
 export function isRecurrent(kernel: i32): bool {
-  return <u32>(kernel - KERNEL_RNN) <= <u32>(KERNEL_GRU_RESET_AFTER - KERNEL_RNN);
+  return ((RECURRENT >> kernel) & 1) != 0;
 }
 
 /** Kernels whose output row is their state. */
 // @ts-ignore: decorator
 @inline
 export function hasStateOutput(kernel: i32): bool {
-  return isRecurrent(kernel) || kernel == KERNEL_REPEAT;
+  return (((RECURRENT | (1 << KERNEL_REPEAT)) >> kernel) & 1) != 0;
 }
 
 /** Kernels with a history of rows and `wait`. */
@@ -104,7 +110,7 @@ export function scratchNeed(record: usize): u32 {
   const kernel = <i32>load<u8>(record, RECORD_KERNEL);
   const n = <i32>load<u16>(record, RECORD_INPUT_SIZE);
   const own = rowBytes(load<u16>(record, RECORD_OUTPUT_SIZE));
-  if (kernel == KERNEL_GRU) return 2 * own;
+  if (kernel == KERNEL_GRU || kernel == KERNEL_MINIMAL_GRU) return 2 * own;
   if (isRecurrent(kernel)) return own;
   if (kernel == KERNEL_CONV1D && load<u16>(record, RECORD_DILATION) > 1) {
     return pad8(<i32>load<u16>(record, RECORD_TAPS) * pad2(n)) << 1;
@@ -120,6 +126,7 @@ function quadsNeed(record: usize): i32 {
   if (kernel == KERNEL_LSTM) return size;
   if (kernel == KERNEL_GRU) return 3 * quads;
   if (kernel == KERNEL_GRU_RESET_AFTER) return 4 * quads;
+  if (kernel == KERNEL_MINIMAL_GRU) return 2 * quads;
   return kernel == KERNEL_RNN || (kernel >= KERNEL_DENSE && kernel <= KERNEL_DEPTHWISE_CONV1D) ? quads : 0;
 }
 

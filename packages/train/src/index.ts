@@ -70,6 +70,8 @@ export {
 } from "./jobs/train-job.js";
 export { type PlacedJob, type PoolOptions, runTrainJobs } from "./jobs/worker-pool.js";
 export { type GruOptions, gru } from "./layers/gru.js";
+export { minimalGru } from "./layers/minimal-gru.js";
+export type { CellOptions } from "./layers/recurrent-layer.js";
 export { argMax, type ClassScore, ConfusionMatrix } from "./metrics/classification.js";
 export { RegressionError } from "./metrics/regression.js";
 export { buildPreset, PRESETS, type PresetName, type PresetOptions } from "./networks/presets.js";

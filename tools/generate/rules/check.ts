@@ -2,6 +2,7 @@ import {
   FIELD_GROUP,
   type FieldGroup,
   GROUP_FIELDS,
+  isRecurrent,
   isStateOutput,
   isWindowed,
   KERNEL_NAMES,
@@ -98,7 +99,8 @@ const kernelsWith = (test: (kernel: Kernel) => boolean): Kernel[] => KERNEL_NAME
 const using = (group: FieldGroup) => kernelsWith((kernel) => (KERNEL_RULES[kernel].groups & FIELD_GROUP[group]) !== 0);
 const notUsing = (group: FieldGroup) => kernelsWith((kernel) => !using(group).includes(kernel));
 const except = (...names: Kernel[]) => kernelsWith((kernel) => !names.includes(kernel));
-const upTo = (last: Kernel) => kernelsWith((kernel) => KERNEL[kernel] <= KERNEL[last]);
+/** Kernels up to DEPTHWISE_CONV1D and the recurrent ones: their rows are short, and as long as they like. */
+const shortRows = kernelsWith((kernel) => KERNEL[kernel] <= KERNEL.DEPTHWISE_CONV1D || isRecurrent(kernel));
 
 function unusedFields(): Rule[] {
   const rules = [need("BAD_RECORD", c.isZero(c.or(r.gateParam, r.reserved91)))];
@@ -197,11 +199,11 @@ function rows(): Rule[] {
 function sizes(): Rule[] {
   const bad = (value: Value) => need("BAD_RECORD", value);
   const concat = c.eq(r.mode, S.MERGE_MODE.CONCAT);
-  const equal = except(...upTo("DEPTHWISE_CONV1D"), "RESHAPE", "MERGE");
+  const equal = except(...shortRows, "RESHAPE", "MERGE");
   return [
     bad(r.inputSize),
     bad(r.outputSize),
-    ...onKernels(upTo("DEPTHWISE_CONV1D"), bad(c.lt(r.outputSize, LIMITS.rowSize + 1))),
+    ...onKernels(shortRows, bad(c.lt(r.outputSize, LIMITS.rowSize + 1))),
     ...onKernels(["DEPTHWISE_CONV1D"], bad(c.eq(r.outputSize, c.mul(r.inputSize, r.depthMultiplier)))),
     ...onKernels(
       ["RESHAPE"],

@@ -1,3 +1,4 @@
+import { isRecurrent, KERNEL_NAMES } from "../../../packages/converter/src/format/rules.js";
 import * as S from "../../../packages/converter/src/format/schema.js";
 import * as c from "./code.js";
 import { onKernels, type Rule, record as r, set, type Value, word } from "./code.js";
@@ -9,6 +10,8 @@ const block = (columns: Value) => c.shr(c.mul(c.pad(columns, word("mask")), 4), 
 const quads = c.shr(c.pad(r.outputSize, 3), 2);
 const both = () => c.add(block(r.inputSize), block(r.outputSize));
 const averages = c.eq(r.mode, S.POOL_MODE.AVERAGE);
+
+const recurrent = KERNEL_NAMES.filter(isRecurrent);
 
 /** Sizes of every kernel, FORMAT.md 5; fields are in range. */
 export function needRules(): Rule[] {
@@ -30,12 +33,13 @@ export function needRules(): Rule[] {
     set("mask", c.add(c.mul(word("shift"), 4), 3)),
     ...onKernels(["INPUT"], aux(c.add(c.mul(r.inputSize, S.AFFINE_ENTRY_BYTES), c.mul(codes, inputRow)))),
     ...onKernels(["EMBEDDING"], weights(c.mul(r.vocabulary, byteRow)), aux(pad16(c.mul(r.vocabulary, 2)))),
-    ...onKernels(["RNN", "LSTM", "GRU", "GRU_RESET_AFTER"], state(outputRow), scratch(outputRow)),
+    ...onKernels(recurrent, state(outputRow), scratch(outputRow)),
     ...onKernels(["RNN"], params(quads)),
     ...onKernels(["LSTM"], params(r.outputSize), state(c.mul(outputRow, 2))),
     ...onKernels(["GRU", "GRU_RESET_AFTER"], params(c.mul(quads, 3))),
-    ...onKernels(["RNN", "LSTM", "GRU", "GRU_RESET_AFTER"], weights(c.mul(both(), word("quadsNeed")))),
-    ...onKernels(["GRU"], scratch(c.mul(outputRow, 2))),
+    ...onKernels(["MINIMAL_GRU"], params(c.mul(quads, 2))),
+    ...onKernels(recurrent, weights(c.mul(both(), word("quadsNeed")))),
+    ...onKernels(["GRU", "MINIMAL_GRU"], scratch(c.mul(outputRow, 2))),
     ...onKernels(["GRU_RESET_AFTER"], params(c.mul(quads, 4))),
     ...onKernels(["DENSE", "CONV1D", "DEPTHWISE_CONV1D"], params(quads)),
     ...onKernels(["DENSE"], weights(c.mul(block(r.inputSize), quads))),

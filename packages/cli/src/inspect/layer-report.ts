@@ -1,10 +1,12 @@
 import {
   ACTIVATION,
+  FIELD_GROUP,
   FLAG,
   type GateModel,
   type GateRecord,
   hasQuads,
   isStateOutput,
+  KERNEL_RULES,
   type KernelName,
   type LayerMeta,
   MERGE_MODE,
@@ -66,6 +68,7 @@ const KERNEL_WORDS: Readonly<Record<KernelName, string>> = {
   RESHAPE: "Reshape",
   REPEAT: "Repeat",
   MASK: "Mask",
+  MINIMAL_GRU: "Minimal GRU",
 };
 
 const ACTIVATION_WORDS = new Map<number, string>([
@@ -83,6 +86,7 @@ const WITH_ACTIVATION: ReadonlySet<KernelName> = new Set<KernelName>([
   "LSTM",
   "GRU",
   "GRU_RESET_AFTER",
+  "MINIMAL_GRU",
   "DENSE",
   "CONV1D",
   "DEPTHWISE_CONV1D",
@@ -152,7 +156,7 @@ function typeText({ kernel, fields }: GateRecord): string {
 function activationText({ kernel, fields }: GateRecord): string {
   if (!WITH_ACTIVATION.has(kernel)) return "";
   const own = ACTIVATION_WORDS.get(fields.activation) ?? "?";
-  const gated = kernel === "LSTM" || kernel === "GRU" || kernel === "GRU_RESET_AFTER";
+  const gated = KERNEL_RULES[kernel].groups & FIELD_GROUP.GATE;
   return gated ? `${own}, ${ACTIVATION_WORDS.get(fields.gateActivation) ?? "?"}` : own;
 }
 
@@ -168,6 +172,8 @@ function parameterCount(kernel: KernelName, r: RecordFields): number {
       return 3 * h * (n + h + 1);
     case "GRU_RESET_AFTER":
       return 3 * h * (n + h + 2);
+    case "MINIMAL_GRU":
+      return 2 * h * (n + h + 1);
     case "DENSE":
       return h * (n + 1);
     case "CONV1D":
@@ -197,6 +203,8 @@ export function macsOfRow(kernel: KernelName, r: RecordFields): number {
     case "GRU":
     case "GRU_RESET_AFTER":
       return 3 * h * (n + h);
+    case "MINIMAL_GRU":
+      return 2 * h * (n + h);
     case "DENSE":
       return h * n;
     case "CONV1D":

@@ -2,6 +2,7 @@ import {
   ACTIVATION,
   COUNTER_BYTES,
   countersEnd,
+  FIELD_GROUP,
   FLAG,
   type GateModel,
   type GateRecord,
@@ -10,6 +11,7 @@ import {
   isRecurrent,
   isWindowed,
   KERNEL,
+  KERNEL_RULES,
   OUTPUT_TYPE,
   POOL_MODE,
   pad2,
@@ -34,7 +36,7 @@ export function linkFacts(model: GateModel): LinkFacts {
   const tensors = sections.find(({ id }) => id === SECTION.TENSORS)!;
   const bits = new Set(records.filter(({ kernel }) => hasQuads(kernel)).map(({ fields }) => fields.bits));
   const activations = records.flatMap(({ kernel, fields }) =>
-    kernel === "LSTM" || kernel.startsWith("GRU")
+    KERNEL_RULES[kernel].groups & FIELD_GROUP.GATE
       ? [fields.activation, fields.gateActivation]
       : hasQuads(kernel) || kernel === "ACTIVATION" || kernel === "DEPTHWISE_CONV1D"
         ? [fields.activation]

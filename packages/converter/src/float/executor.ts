@@ -158,6 +158,7 @@ function runnerOf(node: GraphNode, index: number): NodeRunner {
     case "rnn":
     case "lstm":
     case "gru":
+    case "minimalGru":
       return recurrentRunner(node, index);
     case "reverse":
       return pointwise.reverseRunner();

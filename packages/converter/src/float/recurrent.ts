@@ -1,9 +1,9 @@
-import type { GruNode, LstmNode, RnnNode } from "../graph/types.js";
+import type { GruNode, LstmNode, MinimalGruNode, RnnNode } from "../graph/types.js";
 import { activateFunction } from "./activate.js";
 import { multiplyAdd, packWeights } from "./gemm.js";
 import { emptyRows, type NodeRunner, type Rows, type RunContext, type Signal } from "./rows.js";
 
-type RecurrentNode = RnnNode | LstmNode | GruNode;
+type RecurrentNode = RnnNode | LstmNode | GruNode | MinimalGruNode;
 
 interface State {
   readonly hidden: Float64Array; // [batch, hiddenSize]
@@ -110,6 +110,36 @@ function gruCell(node: GruNode): Cell {
   };
 }
 
+function minimalGruCell(node: MinimalGruNode): Cell {
+  const size = node.hiddenSize;
+  const width = 2 * size;
+  const recurrent = packWeights(node.recurrentWeights.data, size, width);
+  const activate = activateFunction(node.activation);
+  const gate = activateFunction(node.recurrentActivation);
+  return ({ batch, state, gates, trace }, next) => {
+    multiplyAdd(gates, width, state.hidden, 0, size, batch, recurrent, 0, size);
+    const forget = new Float64Array(gates);
+    const kept = new Float64Array(batch * size);
+    for (let row = 0; row < batch; row++) {
+      gate(forget, row * width, row * width + size);
+      for (let unit = 0; unit < size; unit++) {
+        kept[row * size + unit] = forget[row * width + unit] * state.hidden[row * size + unit];
+      }
+    }
+    trace("resetState", kept);
+    multiplyAdd(gates, width, kept, 0, size, batch, recurrent, size);
+    trace("preActivation", gates);
+    for (let row = 0; row < batch; row++) {
+      const at = row * size;
+      activate(gates, row * width + size, (row + 1) * width);
+      for (let unit = 0; unit < size; unit++) {
+        const hidden = state.hidden[at + unit];
+        next.hidden[at + unit] = hidden + forget[row * width + unit] * (gates[row * width + size + unit] - hidden);
+      }
+    }
+  };
+}
+
 /** Bias of the input part: for a GRU that resets after, the recurrent biases of z and r are added to it. */
 function inputBias(node: RecurrentNode): Float64Array {
   const bias = Float64Array.from(node.bias.data);
@@ -121,6 +151,7 @@ function inputBias(node: RecurrentNode): Float64Array {
 function cellOf(node: RecurrentNode): { cell: Cell; gates: number } {
   if (node.op === "lstm") return { cell: lstmCell(node), gates: 4 };
   if (node.op === "gru") return { cell: gruCell(node), gates: 3 };
+  if (node.op === "minimalGru") return { cell: minimalGruCell(node), gates: 2 };
   return { cell: rnnCell(node), gates: 1 };
 }
 

@@ -20,7 +20,7 @@ export function emptyRows(batch: number, rows: number, cols: number): Rows {
  * - `preActivation`: the argument of its activation. Recurrent nodes: [gates * hiddenSize] in the gate order of Keras;
  *   a GRU's candidate part is the whole argument of its activation,
  * - `hiddenState`, `cellState`: h and c after every step, also where only the last row leaves,
- * - `resetState`: r * h of a GRU that resets before, the input of its candidate's recurrent weights,
+ * - `resetState`: r * h of a GRU that resets before, f * h of a minimal GRU, the input of its candidate's recurrent weights,
  * - `recurrentCandidate`: h U + b of a GRU that resets after, before it is multiplied by r.
  */
 export type Signal = "output" | "preActivation" | "hiddenState" | "cellState" | "resetState" | "recurrentCandidate";

@@ -1,11 +1,11 @@
 import { blocksOf, quadsOf } from "./sizes.js";
 
 /** How the rows of a kernel are grouped into quads (FORMAT.md 6). */
-export type QuadOrder = "plain" | "lstm" | "gru" | "gruResetAfter";
+export type QuadOrder = "plain" | "lstm" | "gru" | "gruResetAfter" | "minimalGru";
 
 /**
  * Weights of one part, int8 [rows, columns], row-major. Rows are gate-major in the gate order of Keras:
- * plain: H rows; LSTM: i, f, c, o; GRU: z, r, h (row = gate * H + unit). int4 weights are -8..7.
+ * plain: H rows; LSTM: i, f, c, o; GRU: z, r, h; minimal GRU: f, h (row = gate * H + unit). int4 weights are -8..7.
  */
 export interface WeightPart {
   readonly weights: Int8Array;
@@ -27,8 +27,8 @@ export interface QuadWeights {
 export interface Quad {
   readonly weightRows: readonly number[];
   /**
-   * Row of the parameter arrays: gate-major, LSTM i, f, c, o; GRU z, r, h; GRU_RESET_AFTER z, r, candidate input,
-   * candidate recurrent (4 H rows).
+   * Row of the parameter arrays: gate-major as the weights; GRU_RESET_AFTER z, r, candidate input, candidate recurrent
+   * (4 H rows).
    */
   readonly paramRows: readonly number[];
   readonly parts: "both" | "input" | "recurrent";
@@ -53,6 +53,8 @@ export function quadList(order: QuadOrder, hiddenSize: number): Quad[] {
       });
     case "gru":
       return [...each((g) => [group(g, 1, 1)]), ...each((g) => [group(g, 0, 0), group(g, 2, 2)])];
+    case "minimalGru":
+      return [...each((g) => [group(g, 0, 0)]), ...each((g) => [group(g, 1, 1)])];
     case "gruResetAfter":
       return each((g) => [group(g, 0, 0), group(g, 1, 1), group(g, 2, 2, "input"), group(g, 2, 3, "recurrent")]);
   }
@@ -64,6 +66,7 @@ export const GATES: Readonly<Record<QuadOrder, { readonly weights: number; reado
   lstm: { weights: 4, params: 4 },
   gru: { weights: 3, params: 3 },
   gruResetAfter: { weights: 3, params: 4 },
+  minimalGru: { weights: 2, params: 2 },
 };
 
 interface Visit {

@@ -106,7 +106,7 @@ function checkWindowed(kernel: KernelName, r: RecordFields, window: number, requ
 
 function checkSizes(kernel: KernelName, r: RecordFields, context: RecordContext, require: Require): void {
   const { records } = context;
-  const weighted = KERNEL[kernel] <= KERNEL.DEPTHWISE_CONV1D;
+  const weighted = KERNEL[kernel] <= KERNEL.DEPTHWISE_CONV1D || isRecurrent(kernel);
   require("inputSize", r.inputSize >= 1, "1..65535");
   require("outputSize", r.outputSize >= 1 && (!weighted || r.outputSize <= LIMITS.rowSize), weighted
     ? "1..4096"
@@ -118,6 +118,7 @@ function checkSizes(kernel: KernelName, r: RecordFields, context: RecordContext,
     case "LSTM":
     case "GRU":
     case "GRU_RESET_AFTER":
+    case "MINIMAL_GRU":
     case "DENSE":
     case "CONV1D":
       break;

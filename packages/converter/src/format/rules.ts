@@ -83,6 +83,7 @@ export const KERNEL_RULES: Readonly<Record<KernelName, KernelRule>> = {
   RESHAPE: { flags: PASS, groups: 0 },
   REPEAT: { flags: PASS, groups: 0 },
   MASK: { flags: PASS | SETS, groups: 0 },
+  MINIMAL_GRU: { flags: RECURRENT_FLAGS, groups: RECURRENT | G.GATE },
 };
 
 export const KERNEL_NAMES = Object.keys(KERNEL) as readonly KernelName[];
@@ -91,10 +92,11 @@ const is = (...names: KernelName[]) => {
   const set = new Set<KernelName>(names);
   return (kernel: KernelName): boolean => set.has(kernel);
 };
-export const isRecurrent = is("RNN", "LSTM", "GRU", "GRU_RESET_AFTER");
+const RECURRENT_KERNELS = ["RNN", "LSTM", "GRU", "GRU_RESET_AFTER", "MINIMAL_GRU"] as const;
+export const isRecurrent = is(...RECURRENT_KERNELS);
 /** Kernels whose output row is their state. */
-export const isStateOutput = is("RNN", "LSTM", "GRU", "GRU_RESET_AFTER", "REPEAT");
+export const isStateOutput = is(...RECURRENT_KERNELS, "REPEAT");
 /** Kernels with a history of rows and `wait`. */
 export const isWindowed = is("CONV1D", "DEPTHWISE_CONV1D", "POOL");
 export const isDrainable = is("CONV1D", "DEPTHWISE_CONV1D", "POOL", "REVERSE", "RESHAPE", "REPEAT");
-export const hasQuads = is("RNN", "LSTM", "GRU", "GRU_RESET_AFTER", "DENSE", "CONV1D");
+export const hasQuads = is(...RECURRENT_KERNELS, "DENSE", "CONV1D");

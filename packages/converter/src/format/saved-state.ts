@@ -45,6 +45,7 @@ function stateRows({ kernel, fields: r, needs }: GateRecord): readonly Rows[] {
     case "RNN":
     case "GRU":
     case "GRU_RESET_AFTER":
+    case "MINIMAL_GRU":
       return [{ at: 0, rows: 1, stride: rowBytes(r.outputSize), used: 2 * r.outputSize }];
     case "LSTM":
       return [{ at: 0, rows: 2, stride: rowBytes(r.outputSize), used: 2 * r.outputSize }];

@@ -61,6 +61,7 @@ export const KERNEL = {
   RESHAPE: 19,
   REPEAT: 20,
   MASK: 21,
+  MINIMAL_GRU: 22,
 } as const;
 export type KernelName = keyof typeof KERNEL;
 

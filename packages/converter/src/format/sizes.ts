@@ -65,6 +65,8 @@ function kernelSizes(kernel: KernelName, r: RecordFields): Sizes {
       return { state: rowBytes(h), scratch: 2 * rowBytes(h), weights: 48 * q * both, quads: 3 * q };
     case "GRU_RESET_AFTER":
       return { state: rowBytes(h), scratch: rowBytes(h), weights: 48 * q * both, quads: 4 * q };
+    case "MINIMAL_GRU":
+      return { state: rowBytes(h), scratch: 2 * rowBytes(h), weights: 32 * q * both, quads: 2 * q };
     case "DENSE":
       return { weights: 16 * q * blocksOf(n, r.bits), quads: q };
     case "CONV1D": {

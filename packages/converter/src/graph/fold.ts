@@ -215,7 +215,8 @@ function absorbInputs(node: GraphNode, { scale, offset }: Channels): GraphNode |
     }
     case "rnn":
     case "lstm":
-    case "gru": {
+    case "gru":
+    case "minimalGru": {
       const { weights, bias } = scaleInputs(node.inputWeights, node.bias, scale.data, offset.data);
       return { ...node, inputWeights: weights, bias };
     }

@@ -95,6 +95,11 @@ export interface GruNode extends RecurrentBase {
   /** [3 * hiddenSize]; zeros unless resetAfter. */
   readonly recurrentBias: FloatTensor;
 }
+/** Gates f, h: minimal gated unit, whose one gate is reset and update gate of a GRU (Zhou et al. 2016). */
+export interface MinimalGruNode extends RecurrentBase {
+  readonly op: "minimalGru";
+  readonly recurrentActivation: Activation;
+}
 /** Rows of a window in reverse order; the first leaves when the last has come. */
 export interface ReverseNode extends NodeBase {
   readonly op: "reverse";
@@ -179,6 +184,7 @@ export type GraphNode =
   | RnnNode
   | LstmNode
   | GruNode
+  | MinimalGruNode
   | ReverseNode
   | DenseNode
   | Conv1dNode

@@ -28,6 +28,7 @@ const HANDLERS: Record<Exclude<GraphNode["op"], "input">, (lowering: Lowering, i
   rnn: lowerRecurrent,
   lstm: lowerRecurrent,
   gru: lowerRecurrent,
+  minimalGru: lowerRecurrent,
   reverse: lowerReverse,
   dense: lowerDense,
   conv1d: lowerConv1d,

@@ -9,7 +9,8 @@ import {
   planGate,
   powerScaleFor,
 } from "../quantize/activation-plan.js";
-import type { NodeStats } from "../quantize/calibrate.js";
+import { isRecurrent, type NodeStats, type RecurrentNode } from "../quantize/calibrate.js";
+import { QuantizeError } from "../quantize/errors.js";
 import { chooseAlignment, type FloatPart, type QuantizedGroups, type RowGroup } from "../quantize/matrices.js";
 import { type Moments, subMoments } from "../quantize/moments.js";
 import type { WeightBits } from "../quantize/rows.js";
@@ -17,7 +18,6 @@ import type { SimulatedCell } from "../quantize/simulate/recurrent.js";
 import { withFallback } from "./fallback.js";
 import type { Lowering, NodeOf } from "./lowering.js";
 
-type RecurrentNode = NodeOf<"rnn"> | NodeOf<"lstm"> | NodeOf<"gru">;
 type CellKind = SimulatedCell["kind"];
 
 const KERNELS: Record<CellKind, { readonly kernel: KernelName; readonly order: QuadOrder }> = {
@@ -25,6 +25,7 @@ const KERNELS: Record<CellKind, { readonly kernel: KernelName; readonly order: Q
   lstm: { kernel: "LSTM", order: "lstm" },
   gru: { kernel: "GRU", order: "gru" },
   gruResetAfter: { kernel: "GRU_RESET_AFTER", order: "gruResetAfter" },
+  minimalGru: { kernel: "MINIMAL_GRU", order: "minimalGru" },
 };
 
 /** Scales and functions of a cell. */
@@ -38,18 +39,26 @@ interface CellPlan {
   readonly cellMultiplier?: number;
 }
 
+/** Gates with f(-x) = 1 - f(x), as (47) needs them. */
+const ANTISYMMETRIC: ReadonlySet<string> = new Set(["sigmoid", "hardSigmoid", "hardSigmoidKeras3"]);
+
 function planCell(lowering: Lowering, node: RecurrentNode, stats: NodeStats): CellPlan {
   const pre = lowering.bound(stats.pre);
+  if (node.op === "minimalGru" && !ANTISYMMETRIC.has(node.recurrentActivation.kind)) {
+    throw new QuantizeError(
+      `gate of ${node.name} is ${node.recurrentActivation.kind}; a minimal GRU needs f(-x) = 1 - f(x): sigmoid or hard sigmoid`,
+    );
+  }
   const gate =
     node.op === "rnn" ? undefined : planGate(node.name, node.recurrentActivation, gateRange(lowering, node, stats));
   if (node.op === "lstm") return { ...planLstm(lowering, node, stats), gate };
-  // A GRU's h follows its candidate, so both share a scale; an RNN's h is the result itself.
+  // A GRU's h (a minimal one's too) follows its candidate, so both share a scale; an RNN's h is the result itself.
   const hidden = lowering.bound(stats.hidden);
   if (isBounded(node.activation) && stats.hidden.max > 1) {
     const reach = stats.hidden.max.toPrecision(3);
     lowering.warnings.push(`hidden states of ${node.name} reach ${reach}, they saturate at 1`);
   }
-  const out = node.op === "gru" ? Math.max(hidden, isTableLike(node) ? largestResult(node, pre) : pre) : hidden;
+  const out = node.op !== "rnn" ? Math.max(hidden, isTableLike(node) ? largestResult(node, pre) : pre) : hidden;
   const activation = planActivation(node.activation, { pre: Math.max(pre, out), out });
   return { activation, gate, hiddenScale: activation.outScale };
 }
@@ -61,7 +70,7 @@ function largestResult(node: RecurrentNode, reach: number): number {
   return Math.max(Math.abs(apply(reach)), Math.abs(apply(-reach)));
 }
 
-function gateRange(lowering: Lowering, node: NodeOf<"lstm"> | NodeOf<"gru">, stats: NodeStats) {
+function gateRange(lowering: Lowering, node: Exclude<RecurrentNode, NodeOf<"rnn">>, stats: NodeStats) {
   const pre = lowering.bound(stats.gates);
   const apply = activationFunction(node.recurrentActivation);
   return { pre, out: Math.max(Math.abs(apply(stats.gates.max)), Math.abs(apply(-stats.gates.max))) };
@@ -131,9 +140,10 @@ function rowGroups(
   });
   if (kind === "rnn") return [group(0, 1, () => candidateScale, moments)];
   if (kind === "lstm") return [group(0, 4, (gate) => (gate === 2 ? candidateScale : gateScale), moments)];
-  if (kind === "gru") {
+  if (kind === "gru" || kind === "minimalGru") {
     const reset = compensate ? stats.resetMoments : undefined;
-    return [group(0, 2, () => gateScale, moments), group(2, 3, () => candidateScale, reset)];
+    const gates = kind === "gru" ? 2 : 1;
+    return [group(0, gates, () => gateScale, moments), group(gates, gates + 1, () => candidateScale, reset)];
   }
   const recurrentBias = Float64Array.from((node as NodeOf<"gru">).recurrentBias.data);
   const gates = group(0, 2, () => gateScale, moments);
@@ -172,7 +182,7 @@ export function alignedScale(lowering: Lowering, index: number, scale: number): 
   const consumers = lowering.consumers[index];
   const node = lowering.graph.nodes[consumers[0] ?? 0];
   if (consumers.length !== 1 || index === lowering.head.node) return scale;
-  if (node.op !== "rnn" && node.op !== "lstm" && node.op !== "gru") return scale;
+  if (!isRecurrent(node)) return scale;
   const stats = lowering.stats[consumers[0]];
   const plan = planCell(lowering, node, stats);
   lowering.hasAlignedScale = true;

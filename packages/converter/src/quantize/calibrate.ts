@@ -17,7 +17,7 @@ export interface NodeStats {
   readonly part: RangeStats;
   /** Moments of the columns of the node's matrix: [x; h], or the taps of a convolution. */
   readonly moments?: Moments;
-  /** Moments of [x; r * h] of a GRU that resets before. */
+  /** Moments of [x; r * h] of a GRU that resets before, of [x; f * h] of a minimal GRU. */
   readonly resetMoments?: Moments;
 }
 
@@ -176,13 +176,13 @@ class Collector {
   #gatePre({ node, index, data, cols }: Observation, size: number): void {
     const { ranges } = this.#states[index];
     if (!isRecurrent(node)) return;
-    const candidate = node.op === "rnn" ? 0 : 2 * size;
+    const candidate = candidateGate(node) * size;
     const wantsPre = needsPre(node.activation.kind);
     const wantsGates = node.op !== "rnn" && needsPre(node.recurrentActivation.kind);
     if (!wantsPre && !wantsGates) return;
     for (let at = 0; at < data.length; at += cols) {
       if (wantsPre) ranges.pre.add(data, at + candidate, at + candidate + size);
-      if (wantsGates) ranges.gates.add(data, at, at + 2 * size);
+      if (wantsGates) ranges.gates.add(data, at, at + candidate);
       if (wantsGates && node.op === "lstm") ranges.gates.add(data, at + 3 * size, at + 4 * size);
     }
   }
@@ -236,11 +236,15 @@ class Collector {
   }
 }
 
-type RecurrentNode = Extract<GraphNode, { op: "rnn" | "lstm" | "gru" }>;
+/** Place of the candidate among the gates of a recurrent node. */
+const CANDIDATES = { rnn: 0, lstm: 2, gru: 2, minimalGru: 1 } as const;
+export type RecurrentNode = Extract<GraphNode, { op: keyof typeof CANDIDATES }>;
 
 export function isRecurrent(node: GraphNode): node is RecurrentNode {
-  return node.op === "rnn" || node.op === "lstm" || node.op === "gru";
+  return Object.hasOwn(CANDIDATES, node.op);
 }
+
+const candidateGate = (node: RecurrentNode): number => CANDIDATES[node.op];
 
 /** Nodes whose weights are rounded with error compensation. */
 export function hasMatrix(node: GraphNode): boolean {

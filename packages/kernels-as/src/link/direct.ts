@@ -8,7 +8,7 @@ export type FunctionIndex = (name: string) => number;
 const COUNTERS_AT = 8;
 const COUNTER_BYTES = 16;
 const EMITTED = 4;
-const KERNEL = { INPUT: 0, GRU: 4, GRU_RESET_AFTER: 5, CONV1D: 7, POOL: 9, GLOBAL_POOL: 10 } as const;
+const KERNEL = { INPUT: 0, CONV1D: 7, POOL: 9, GLOBAL_POOL: 10 } as const;
 
 /** Names of the kernels' functions in linkable.ts; INPUT without a mask is AFFINE. */
 const FUNCTION_OF_KERNEL: Readonly<Record<number, string>> = {
@@ -27,6 +27,7 @@ const FUNCTION_OF_KERNEL: Readonly<Record<number, string>> = {
   13: "prelu",
   14: "layerNorm",
   15: "softmax",
+  22: "gru",
 };
 
 /** Whether code can be written for a kernel. */
@@ -72,7 +73,7 @@ function callKernel(code: Code, record: LinkRecord, i: number, x: () => Code, at
     .const(at.arena);
   if (isWindowedKernel(kernel)) code.const(countersAt(at, i));
   else if (kernel !== KERNEL.GLOBAL_POOL) x();
-  if (kernel === KERNEL.GRU || kernel === KERNEL.GRU_RESET_AFTER) code.const(kernel === KERNEL.GRU_RESET_AFTER ? 1 : 0);
+  if (FUNCTION_OF_KERNEL[kernel] === "gru") code.const(kernel);
   code.call(index(FUNCTION_OF_KERNEL[kernel]));
 }
 

@@ -68,6 +68,7 @@ const KERNEL_FUNCTIONS: readonly (readonly string[])[] = [
   ["keepValues", "recallValues"],
   ["keepRow"],
   ["mask"],
+  ["gru"],
 ];
 
 function unneeded(kernels: number): Set<string> {

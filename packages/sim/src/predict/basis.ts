@@ -1,8 +1,10 @@
 import {
   ACTIVATION,
+  FIELD_GROUP,
   FLAG,
   type GateModel,
   type GateRecord,
+  KERNEL_RULES,
   MERGE_MODE,
   POOL_MODE,
   pad2,
@@ -191,6 +193,12 @@ const KERNELS: Readonly<Record<GateRecord["kernel"], KernelTerms>> = {
     addQuads(terms, "wide", quads, f.bits, [f.outputSize]);
     addUnits(terms, f, c.takes, 2, 1);
   },
+  MINIMAL_GRU: (terms, f, c) => {
+    addRecurrent(terms, f, c.takes);
+    addSum(terms, c.takes, f.bits, f.outputSize);
+    addQuads(terms, "gru", 2 * c.takes * groups(f.outputSize), f.bits, [f.inputSize, f.outputSize]);
+    addUnits(terms, f, c.takes, 2, 1);
+  },
   DENSE: (terms, f, c) => {
     addSum(terms, c.takes, f.bits, f.inputSize);
     if ((f.flags & FLAG.OUT32) === 0) return addRow(terms, f, c.takes, [f.inputSize]);
@@ -257,7 +265,7 @@ function addCommon(terms: Terms, model: GateModel, record: GateRecord, c: Record
 
 /** Records of one kernel that run through other code have costs of their own. */
 export function variantOf({ kernel, fields: f }: GateRecord): string {
-  if (kernel !== "LSTM" && kernel !== "GRU" && kernel !== "GRU_RESET_AFTER") return kernel;
+  if ((KERNEL_RULES[kernel].groups & FIELD_GROUP.GATE) === 0) return kernel;
   const sigmoid = f.gateActivation === ACTIVATION.SIGMOID;
   if (sigmoid && f.activation === ACTIVATION.TANH) return `${kernel} sigmoid tanh`;
   return sigmoid ? `${kernel} sigmoid` : kernel;

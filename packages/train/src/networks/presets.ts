@@ -1,10 +1,11 @@
 import type { LayersModel, layers } from "@tensorflow/tfjs";
 import { gru } from "../layers/gru.js";
+import { minimalGru } from "../layers/minimal-gru.js";
 import { orthogonalMatrix } from "../layers/orthogonal.js";
 import type { Tf } from "../tf/load-tf.js";
 import { TrainError } from "../training/errors.js";
 
-export const PRESETS = ["mlp", "cnn", "rnn", "lstm", "gru", "convgru"] as const;
+export const PRESETS = ["mlp", "cnn", "rnn", "lstm", "gru", "mgu", "convgru"] as const;
 export type PresetName = (typeof PRESETS)[number];
 
 export interface PresetOptions {
@@ -31,11 +32,12 @@ const DEFAULT_UNITS: Readonly<Record<PresetName, readonly number[]>> = {
   rnn: [32],
   lstm: [32],
   gru: [32],
+  mgu: [32],
   convgru: [24, 24],
 };
 
 /**
- * A network of one of the usual shapes, with seeded weights. GRU is Keras's (reset after). Throws `TRAIN_OPTION`.
+ * A network of one of the usual shapes, with seeded weights. GRU is Keras's (reset after), MGU a minimal GRU. Throws `TRAIN_OPTION`.
  */
 export function buildPreset(tf: Tf, name: PresetName, options: PresetOptions): LayersModel {
   const { steps, channels, outputs, dense = [], dropout = 0, head = "softmax", stream = false, seed = 1 } = options;
@@ -92,7 +94,7 @@ function bodyOf(tf: Tf, name: PresetName, options: BodyOptions): Layer[] {
 
 function recurrent(
   tf: Tf,
-  name: "rnn" | "lstm" | "gru",
+  name: "rnn" | "lstm" | "gru" | "mgu",
   units: readonly number[],
   glorot: BodyOptions["glorot"],
   seed: number,
@@ -107,6 +109,7 @@ function recurrent(
       kernelInitializer: glorot(),
       recurrentInitializer: "zeros" as const,
     };
+    if (name === "mgu") return minimalGru(tf, { units: size, returnSequences, seed: seed * 10 + index });
     if (name === "gru") return gru(tf, { units: size, returnSequences, seed: seed * 10 + index });
     if (name === "rnn") return tf.layers.simpleRNN(common);
     return tf.layers.lstm({ ...common, recurrentActivation: "sigmoid", unitForgetBias: true });

@@ -1,5 +1,5 @@
 import type { io, LayersModel } from "@tensorflow/tfjs";
-import { gru } from "../layers/gru.js";
+import { registerOwnLayers } from "../layers/own-layers.js";
 import type { Tf } from "../tf/load-tf.js";
 import { TrainError } from "../training/errors.js";
 
@@ -62,7 +62,7 @@ export function readNetwork(model: LayersModel): Network {
 
 /** Builds the tfjs model of a network, weights included. */
 export async function buildNetwork(tf: Tf, network: Network): Promise<LayersModel> {
-  gru(tf, { units: 1 });
+  registerOwnLayers(tf);
   const layers = network.layers.map(({ className, config }, i) => ({
     class_name: className,
     config: i === 0 ? { ...config, batch_input_shape: [null, ...network.inputShape] } : config,
@@ -80,7 +80,7 @@ export async function buildNetwork(tf: Tf, network: Network): Promise<LayersMode
   return model;
 }
 
-const GATES: Readonly<Record<string, number>> = { SimpleRNN: 1, LSTM: 4, GRU: 3, GateletGRU: 3 };
+const GATES: Readonly<Record<string, number>> = { SimpleRNN: 1, LSTM: 4, GRU: 3, GateletGRU: 3, MinimalGRU: 2 };
 /** Layers that leave channels where they are. */
 const PASSING = new Set([
   "Dropout",

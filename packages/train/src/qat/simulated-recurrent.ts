@@ -42,10 +42,23 @@ export function simulateRecurrent(
   return new RecurrentLayer(tf, layer, grid, weights, activation, gate);
 }
 
-type CellName = "rnn" | "lstm" | "gru" | "gruAfter";
+type CellName = "rnn" | "lstm" | "gru" | "gruAfter" | "minimalGru";
+
+/** Places among the gates: the candidate, and where it sees r * h, the reset gate. */
+const CANDIDATE: Readonly<Record<CellName, number>> = { rnn: 0, lstm: 2, gru: 2, gruAfter: 2, minimalGru: 1 };
+const RESET: Readonly<Partial<Record<CellName, number>>> = { gru: 1, minimalGru: 0 };
+
+function cellOf(layer: NetworkLayer): CellName {
+  if (layer.className === "SimpleRNN") return "rnn";
+  if (layer.className === "LSTM") return "lstm";
+  if (layer.className === "MinimalGRU") return "minimalGru";
+  return resetsAfter(layer) ? "gruAfter" : "gru";
+}
 
 class RecurrentLayer implements SimulatedLayer {
   readonly #cell: CellName;
+  readonly #candidate: number;
+  readonly #reset: number | undefined;
   readonly #units: number;
   readonly #gates: number;
   readonly #integers;
@@ -70,14 +83,9 @@ class RecurrentLayer implements SimulatedLayer {
   ) {
     this.#units = unitsOf(layer);
     this.#gates = gatesOf(layer) as number;
-    this.#cell =
-      layer.className === "SimpleRNN"
-        ? "rnn"
-        : layer.className === "LSTM"
-          ? "lstm"
-          : resetsAfter(layer)
-            ? "gruAfter"
-            : "gru";
+    this.#cell = cellOf(layer);
+    this.#candidate = CANDIDATE[this.#cell];
+    this.#reset = RESET[this.#cell];
     this.#sequences = layer.config["return_sequences"] === true;
     this.#cellScale = 2 ** -(grid.cellBits ?? 15);
     const width = this.#units * this.#gates;
@@ -90,8 +98,7 @@ class RecurrentLayer implements SimulatedLayer {
 
   /** The activation of a row: gates, or the candidate. */
   #functionOf(row: number): IntegerActivation {
-    const candidate = { rnn: 0, lstm: 2, gru: 2, gruAfter: 2 }[this.#cell];
-    return Math.floor(row / this.#units) === candidate ? this.activation : this.gate;
+    return Math.floor(row / this.#units) === this.#candidate ? this.activation : this.gate;
   }
 
   forward(x: Rows): Rows {
@@ -129,11 +136,11 @@ class RecurrentLayer implements SimulatedLayer {
     const hidden = this.#before.subarray(step * size, (step + 1) * size);
     const recurrent = this.#integers.recurrent as Float32Array;
     const sums = exactProduct(this.tf, hidden, units, recurrent);
-    if (this.#cell === "gru") this.#resetStates(projected, sums, step, batch);
+    if (this.#reset !== undefined) this.#resetStates(projected, sums, step, batch);
     for (let sample = 0; sample < batch; sample++) {
       const first = (step * batch + sample) * width;
       for (let row = 0; row < width; row++) {
-        if (this.#cell === "gru" && row >= units && row < 2 * units) continue;
+        if (Math.floor(row / units) === this.#reset) continue;
         this.#activate(
           first + row,
           row,
@@ -163,23 +170,25 @@ class RecurrentLayer implements SimulatedLayer {
     this.#gateValues[at] = apply.apply(p);
   }
 
-  /** Reset before: r of all units, then the candidate's sums over r * h instead of h (22). */
+  /** Reset before: r of all units, then the candidate's sums over r * h instead of h (22), (46). */
   #resetStates(projected: Float64Array, sums: Float64Array, step: number, batch: number): void {
     const units = this.#units;
-    const width = 3 * units;
+    const width = this.#gates * units;
     const size = batch * units;
+    const first = (this.#reset as number) * units;
     for (let sample = 0; sample < batch; sample++) {
       for (let unit = 0; unit < units; unit++) {
-        const at = (step * batch + sample) * width + units + unit;
-        this.#activate(at, units + unit, projected[at], sums[sample * width + units + unit], 0);
+        const at = (step * batch + sample) * width + first + unit;
+        this.#activate(at, first + unit, projected[at], sums[sample * width + first + unit], 0);
         const state = this.#before[step * size + sample * units + unit];
         this.#own[step * size + sample * units + unit] = sat16((this.#gateValues[at] * state + 16384) >> 15);
       }
     }
     const reset = this.#own.subarray(step * size, (step + 1) * size);
-    const candidate = columnsOf(this.#integers.recurrent as Float32Array, width, 2 * units, units);
+    const column = this.#candidate * units;
+    const candidate = columnsOf(this.#integers.recurrent as Float32Array, width, column, units);
     const products = exactProduct(this.tf, reset, units, candidate);
-    for (let i = 0; i < size; i++) sums[Math.floor(i / units) * width + 2 * units + (i % units)] = products[i];
+    for (let i = 0; i < size; i++) sums[Math.floor(i / units) * width + column + (i % units)] = products[i];
   }
 
   /** The new state: (17), (19) to (21), (24). */
@@ -198,10 +207,15 @@ class RecurrentLayer implements SimulatedLayer {
       this.#squashed[unitAt] = this.activation.apply(argument);
       next = sat16((o * this.#squashed[unitAt] + 16384) >> 15);
     } else {
-      const candidate = values[gateAt + 2 * units];
-      next = sat16(candidate + Math.floor((values[gateAt] * (hidden - candidate) + 16384) / 32768));
+      const candidate = values[gateAt + this.#candidate * units];
+      next = sat16(candidate + Math.floor((this.#update(gateAt) * (hidden - candidate) + 16384) / 32768));
     }
     this.#before[unitAt + size] = next;
+  }
+
+  /** z of (23); a minimal GRU's comes from the negated forget gate (47). */
+  #update(gateAt: number): number {
+    return this.#cell === "minimalGru" ? this.gate.apply(sat16(-this.#pre[gateAt])) : this.#gateValues[gateAt];
   }
 
   backward(slopes: Float32Array): { input: Float32Array; weights: Float32Array[] } {
@@ -241,19 +255,20 @@ class RecurrentLayer implements SimulatedLayer {
       this.#splitCandidate(step, rows, ownRows);
       return this.#throughStates(ownRows.subarray(from, from + batch * width), direct);
     }
-    if (this.#cell === "gru") {
-      const candidates = columnsOf(part, width, 2 * units, units);
-      const weights = columnsOf(recurrent, width, 2 * units, units);
+    if (this.#reset !== undefined) {
+      const gated = this.#candidate * units;
+      const candidates = columnsOf(part, width, gated, units);
+      const weights = columnsOf(recurrent, width, gated, units);
       const reset = matrixProduct(this.tf, candidates, [batch, units], weights, [units, units], { transposeB: true });
       for (let i = 0; i < size; i++) {
-        const at = from + Math.floor(i / units) * width + units + (i % units);
+        const at = from + Math.floor(i / units) * width + this.#reset * units + (i % units);
         const value = this.#gateValues[at];
         direct[i] += reset[i] * value * Q15;
-        rows[at] = reset[i] * this.#before[step * size + i] * Q15 * this.gate.slope(this.#pre[at], value);
+        rows[at] += reset[i] * this.#before[step * size + i] * Q15 * this.gate.slope(this.#pre[at], value);
       }
-      const gates = columnsOf(part, width, 0, 2 * units);
-      const own = columnsOf(recurrent, width, 0, 2 * units);
-      const through = matrixProduct(this.tf, gates, [batch, 2 * units], own, [units, 2 * units], { transposeB: true });
+      const gates = columnsOf(part, width, 0, gated);
+      const own = columnsOf(recurrent, width, 0, gated);
+      const through = matrixProduct(this.tf, gates, [batch, gated], own, [units, gated], { transposeB: true });
       return through.map((value, i) => value + direct[i]);
     }
     return this.#throughStates(part, direct);
@@ -287,9 +302,10 @@ class RecurrentLayer implements SimulatedLayer {
       cells[i] = cell * values[gateAt + units] * Q15;
       return;
     }
-    const update = values[gateAt] * Q15;
-    put(0, slope * (this.#before[unitAt] - values[gateAt + 2 * units]) * Q15);
-    put(2, slope * (1 - update));
+    const update = this.#update(gateAt) * Q15;
+    const change = slope * (this.#before[unitAt] - values[gateAt + this.#candidate * units]) * Q15;
+    put(0, this.#cell === "minimalGru" ? -change : change);
+    put(this.#candidate, slope * (1 - update));
     direct[i] = slope * update;
   }
 
@@ -321,12 +337,13 @@ class RecurrentLayer implements SimulatedLayer {
     const states = this.#before.subarray(0, count * units).map((value) => value * this.activation.outScale);
     const kernel = matrixProduct(tf, inputs, [count, columns], rows, [count, width], turned);
     const recurrent = matrixProduct(tf, states, [count, units], ownRows, [count, width], turned);
-    if (this.#cell === "gru") {
+    if (this.#reset !== undefined) {
       const reset = this.#own.map((value) => value * Q15);
-      const candidates = columnsOf(rows, width, 2 * units, units);
+      const column = this.#candidate * units;
+      const candidates = columnsOf(rows, width, column, units);
       const product = matrixProduct(tf, reset, [count, units], candidates, [count, units], turned);
       product.forEach((value, i) => {
-        recurrent[Math.floor(i / units) * width + 2 * units + (i % units)] = value;
+        recurrent[Math.floor(i / units) * width + column + (i % units)] = value;
       });
     }
     const sums = columnSums(rows, width);

@@ -1,7 +1,7 @@
 import { mkdir, readdir, readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { io, LayersModel } from "@tensorflow/tfjs";
-import { gru } from "../layers/gru.js";
+import { registerOwnLayers } from "../layers/own-layers.js";
 import { TrainError } from "../training/errors.js";
 import { writeWhole } from "../training/write-whole.js";
 import type { Tf } from "./load-tf.js";
@@ -52,7 +52,7 @@ export async function saveModelFiles(files: ModelFiles, folder: string, tag: str
  * own are known. Throws `TOPOLOGY_INVALID` naming the file.
  */
 export async function loadModelFiles(tf: Tf, path: string): Promise<LayersModel> {
-  gru(tf, { units: 1 });
+  registerOwnLayers(tf);
   const entry = path.endsWith(".json") ? path : join(path, "model.json");
   const folder = join(entry, "..");
   try {

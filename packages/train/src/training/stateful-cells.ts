@@ -1,4 +1,6 @@
-import type { layers, Tensor, Tensor1D, Tensor2D, Tensor3D } from "@tensorflow/tfjs";
+import type { layers, serialization, Tensor, Tensor1D, Tensor2D, Tensor3D } from "@tensorflow/tfjs";
+import { ownCell } from "../layers/own-layers.js";
+import { projectedRows } from "../layers/recurrent-layer.js";
 import type { Tf } from "../tf/load-tf.js";
 import { TrainError } from "./errors.js";
 
@@ -14,8 +16,6 @@ interface CellConfig {
   readonly activation?: string;
   readonly recurrentActivation?: string;
   readonly recurrent_activation?: string;
-  readonly resetAfter?: boolean;
-  readonly reset_after?: boolean;
   readonly goBackwards?: boolean;
   readonly returnSequences?: boolean;
   readonly return_sequences?: boolean;
@@ -24,7 +24,7 @@ interface CellConfig {
 type Pointwise = (x: Tensor2D) => Tensor2D;
 type Step = (row: Tensor2D, state: readonly Tensor2D[]) => readonly Tensor2D[];
 
-const RECURRENT = ["SimpleRNN", "LSTM", "GRU", "GateletGRU"];
+const RECURRENT = ["SimpleRNN", "LSTM", "GRU"];
 
 /**
  * The cell of a layer, computing with the layer's own variables; undefined for a layer without a state. Throws
@@ -32,7 +32,8 @@ const RECURRENT = ["SimpleRNN", "LSTM", "GRU", "GateletGRU"];
  */
 export function statefulCell(tf: Tf, layer: layers.Layer): StatefulCell | undefined {
   const kind = layer.getClassName();
-  if (!RECURRENT.includes(kind)) return undefined;
+  const own = ownCell(kind);
+  if (own === undefined && !RECURRENT.includes(kind)) return undefined;
   const config = layer.getConfig() as unknown as CellConfig;
   const refuse = (why: string) =>
     new TrainError("TOPOLOGY_INVALID", `layer ${layer.name} (${kind}) cannot be trained on streams: ${why}`);
@@ -41,8 +42,8 @@ export function statefulCell(tf: Tf, layer: layers.Layer): StatefulCell | undefi
   const act = pointwise(tf, config.activation ?? "tanh", refuse);
   const gate = pointwise(tf, config.recurrentActivation ?? config.recurrent_activation ?? "hardSigmoid", refuse);
   const { units } = config;
-  const [kernel, recurrent, bias] = layer.weights.map((weight) => weight.read());
-  const resetAfter = config.resetAfter ?? config.reset_after ?? false;
+  const weights = layer.weights.map((weight) => weight.read());
+  const [kernel, recurrent, bias] = weights;
   const column = (x: Tensor2D, place: number) => x.slice([0, place * units], [x.shape[0], units]) as Tensor2D;
   const product = (hidden: Tensor2D, weights: Tensor) => hidden.matMul(weights as Tensor2D) as Tensor2D;
   const steps: Record<string, () => Step> = {
@@ -57,16 +58,7 @@ export function statefulCell(tf: Tf, layer: layers.Layer): StatefulCell | undefi
         const next = forget.mul(cell).add<Tensor2D>(input.mul(act(column(sum, 2))));
         return [output.mul(act(next)), next];
       },
-    GRU: () => (resetAfter ? gruResetAfter() : gruResetBefore()),
-  };
-  const gruResetAfter = (): Step => {
-    const second = bias.slice([1, 0], [1, 3 * units]).reshape([3 * units]);
-    return (row, [hidden]) => {
-      const sum = product(hidden, recurrent).add<Tensor2D>(second);
-      const [z, r] = [0, 1].map((place) => gate(column(row, place).add<Tensor2D>(column(sum, place))));
-      const candidate = act(column(row, 2).add<Tensor2D>(r.mul(column(sum, 2))));
-      return [candidate.add(z.mul<Tensor2D>(hidden.sub(candidate)))];
-    };
+    GRU: () => gruResetBefore(),
   };
   const gruResetBefore = (): Step => {
     const gates: Tensor = recurrent.slice([0, 0], [units, 2 * units]);
@@ -78,32 +70,25 @@ export function statefulCell(tf: Tf, layer: layers.Layer): StatefulCell | undefi
       return [candidate.add(z.mul<Tensor2D>(hidden.sub(candidate)))];
     };
   };
-  const inputBias = (): Tensor1D | undefined =>
-    bias === undefined || bias.rank === 1
-      ? (bias as Tensor1D | undefined)
-      : bias.slice([0, 0], [1, 3 * units]).reshape<Tensor1D>([3 * units]);
+  const ownConfig = config as unknown as serialization.ConfigDict;
+  const ownStep = (): Step => {
+    const step = own!.step(tf, weights, ownConfig);
+    return (row, [hidden]) => [step(row, hidden)];
+  };
   return {
     sizes: kind === "LSTM" ? [units, units] : [units],
     run: (x, state) => {
-      const step = steps[kind === "GateletGRU" ? "GRU" : kind]();
+      const step = own === undefined ? steps[kind]() : ownStep();
+      const inputBias = own === undefined ? (bias as Tensor1D | undefined) : own.inputBias(weights, ownConfig);
       let now = state;
       const rows: Tensor2D[] = [];
-      for (const row of projected(tf, x, kernel as Tensor2D, inputBias())) {
+      for (const row of projectedRows(tf, x, kernel as Tensor2D, inputBias)) {
         now = step(row, now);
         rows.push(now[0]);
       }
       return { rows: tf.stack(rows, 1) as Tensor3D, state: now };
     },
   };
-}
-
-/** x W + b of all steps in one product, then [batch, width] by step. */
-function projected(tf: Tf, x: Tensor3D, kernel: Tensor2D, bias: Tensor1D | undefined): Tensor2D[] {
-  const [batch, steps, features] = x.shape;
-  const byTime = x.transpose<Tensor3D>([1, 0, 2]).reshape<Tensor2D>([steps * batch, features]);
-  const product = byTime.matMul(kernel) as Tensor2D;
-  const sum = bias === undefined ? product : product.add<Tensor2D>(bias);
-  return tf.unstack(sum.reshape([steps, batch, kernel.shape[1]])) as Tensor2D[];
 }
 
 function pointwise(tf: Tf, name: string, refuse: (why: string) => TrainError): Pointwise {

@@ -4,6 +4,7 @@ import { continuousSet } from "../data/frame-labels.js";
 import { createRandom } from "../data/random.js";
 import type { Recordings } from "../data/recordings.js";
 import { gru } from "../layers/gru.js";
+import { minimalGru } from "../layers/minimal-gru.js";
 import { buildPreset } from "../networks/presets.js";
 import { loadTf, type Tf } from "../tf/load-tf.js";
 import { predictAll, scoreAnswers } from "./predict.js";
@@ -65,6 +66,7 @@ describe("training on streams", () => {
       rnn: () => tf.layers.simpleRNN({ units: 5, returnSequences: true, inputShape: [null, 1] }),
       lstm: () => tf.layers.lstm({ units: 5, returnSequences: true, inputShape: [null, 1] }),
       gru: () => tf.layers.gru({ units: 5, returnSequences: true, inputShape: [null, 1] }),
+      "minimal gru": () => minimalGru(tf, { units: 5, returnSequences: true, inputShape: [null, 1], seed: 1 }),
       "gru, reset after": () => gru(tf, { units: 5, returnSequences: true, inputShape: [null, 1], seed: 1 }),
     };
     for (const [name, first] of Object.entries(layersOf)) {

@@ -27,6 +27,7 @@ const LOWERINGS: Readonly<Record<string, Lowering>> = {
   LSTM: lowerRecurrent,
   GRU: lowerRecurrent,
   GateletGRU: lowerRecurrent,
+  MinimalGRU: lowerRecurrent,
   RNN: lowerRecurrent,
   Bidirectional: lowerBidirectional,
   Dense: lowerDense,

@@ -5,16 +5,22 @@ import { isObject } from "../json.js";
 import { type LayerContext, type Lowering, type MaskTag, refuse, type Value } from "../layer-context.js";
 import type { WeightAddress } from "../weight-store.js";
 
-export type CellKind = "rnn" | "lstm" | "gru";
+export type CellKind = "rnn" | "lstm" | "gru" | "minimalGru";
 
-const GATES: Readonly<Record<CellKind, number>> = { rnn: 1, lstm: 4, gru: 3 };
-const CELL_TOKENS: Readonly<Record<CellKind, string>> = { rnn: "simple_rnn_cell", lstm: "lstm_cell", gru: "gru_cell" };
+const GATES: Readonly<Record<CellKind, number>> = { rnn: 1, lstm: 4, gru: 3, minimalGru: 2 };
+const CELL_TOKENS: Readonly<Record<CellKind, string>> = {
+  rnn: "simple_rnn_cell",
+  lstm: "lstm_cell",
+  gru: "gru_cell",
+  minimalGru: "minimal_gru_cell",
+};
 const LAYER_KINDS: ReadonlyMap<unknown, CellKind> = new Map([
   ["SimpleRNN", "rnn"],
   ["LSTM", "lstm"],
   ["GRU", "gru"],
-  // @gatelet/train's own layer, with the same weights.
+  // @gatelet/train's own layers; the first has GRU's weights.
   ["GateletGRU", "gru"],
+  ["MinimalGRU", "minimalGru"],
 ]);
 const CELL_KINDS: ReadonlyMap<unknown, CellKind> = new Map([
   ["SimpleRNNCell", "rnn"],
@@ -54,9 +60,9 @@ function lowerCell(cell: LayerContext, kind: CellKind, input: Value, walk: Walk,
   }
   const defaultGate = dialect === "tfjs" ? "hard_sigmoid" : "sigmoid";
   const recurrentActivation = readPointwise(config, "recurrent_activation", defaultGate, dialect);
-  if (kind === "lstm") {
+  if (kind === "lstm" || kind === "minimalGru") {
     const bias = layer.weightOr(useBias, order, "bias", [width]);
-    return cell.add({ op: "lstm", ...common, recurrentActivation, bias }, [input], options);
+    return cell.add({ op: kind, ...common, recurrentActivation, bias }, [input], options);
   }
   // Keras 3 means reset_after; an older file without the key is told by the shape of its bias.
   const stored = useBias ? layer.session.weights.find(layer.address, order, "bias") : undefined;

@@ -4,7 +4,7 @@ import type { Scalar } from "../activation-plan.js";
 
 /** A quantized recurrent layer in real numbers: weights are multiples of their scales, functions round as the kernels do. */
 export interface SimulatedCell {
-  readonly kind: "rnn" | "lstm" | "gru" | "gruResetAfter";
+  readonly kind: "rnn" | "lstm" | "gru" | "gruResetAfter" | "minimalGru";
   readonly hiddenSize: number;
   /** [gates * H, inputSize], gates of Keras' order. */
   readonly input: PackedWeights;
@@ -71,6 +71,7 @@ const STEPS: Record<SimulatedCell["kind"], (work: Work) => void> = {
   lstm: stepLstm,
   gru: stepGru,
   gruResetAfter: stepGruResetAfter,
+  minimalGru: stepMinimalGru,
 };
 
 function stepRnn({ cell, batch, hidden, pre, next }: Work): void {
@@ -120,6 +121,23 @@ function stepGru(work: Work): void {
     side.set(pre.subarray(b * 3 * size + 2 * size, (b + 1) * 3 * size), b * size);
   }
   updateGru(work);
+}
+
+/** The update gate is the forget gate of the negated argument. */
+function stepMinimalGru({ cell, batch, hidden, pre, side, next }: Work): void {
+  const { hiddenSize: size, gate, activation, roundHidden } = cell;
+  multiplyAdd(pre, 2 * size, hidden, 0, size, batch, cell.recurrent, 0, size);
+  for (let b = 0; b < batch; b++) {
+    for (let u = 0; u < size; u++) side[b * size + u] = roundHidden(gate(pre[b * 2 * size + u]) * hidden[b * size + u]);
+  }
+  multiplyAdd(pre, 2 * size, side, 0, size, batch, cell.recurrent, size);
+  for (let b = 0; b < batch; b++) {
+    for (let u = 0; u < size; u++) {
+      const at = b * size + u;
+      const g = activation(pre[b * 2 * size + size + u]);
+      next[at] = roundHidden(g + gate(-pre[b * 2 * size + u]) * (hidden[at] - g));
+    }
+  }
 }
 
 function stepGruResetAfter(work: Work): void {
