@@ -1,3 +1,4 @@
+import Table from "cli-table3";
 import type { Style } from "./style.js";
 
 /** A column: its heading, which side it is aligned to, and whether it may be cut to make the table fit. */
@@ -36,15 +37,20 @@ export function renderTable(
     if (at < 0) break;
     widths[at]!--;
   }
-  const line = (texts: readonly string[]) =>
-    columns
-      .map(({ align }, i) => {
-        const text = cut(texts[i]!, widths[i]!);
-        return align === "right" ? text.padStart(widths[i]!) : text.padEnd(widths[i]!);
-      })
-      .join(" ".repeat(GAP))
-      .trimEnd();
-  return [style.bold(line(columns.map(({ head }) => head))), ...rows.map(line)].join("\n");
+  const fit = (texts: readonly string[]) => texts.map((text, i) => cut(text, widths[i]!));
+  const table = new Table({
+    head: fit(columns.map((column) => column.head)).map((text) => style.bold(text)),
+    colAligns: columns.map((column) => column.align ?? "left"),
+    colWidths: widths,
+    chars: { ...NO_BORDERS, middle: " ".repeat(GAP) },
+    style: { head: [], border: [], "padding-left": 0, "padding-right": 0 },
+  });
+  table.push(...rows.map(fit));
+  return table
+    .toString()
+    .split("\n")
+    .map((line) => line.trimEnd())
+    .join("\n");
 }
 
 function widestToCut(columns: readonly TableColumn[], widths: readonly number[]): number {
@@ -73,3 +79,10 @@ export function wrap(text: string, width: number, indent: number): string {
   }
   return [...lines, rest].join("\n");
 }
+
+const NO_BORDERS = Object.fromEntries(
+  ["top", "bottom", "left", "right", "mid"]
+    .flatMap((side) => [side, `${side}-mid`, `${side}-left`, `${side}-right`])
+    .concat("mid-mid")
+    .map((name) => [name, ""]),
+);

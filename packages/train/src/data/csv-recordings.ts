@@ -1,4 +1,4 @@
-import { CsvSyntaxError, readCsv } from "./csv-text.js";
+import { parse } from "csv-parse/sync";
 import { DataError, type DataPlace, type RecordedSequence, type Recordings, type Split } from "./recordings.js";
 
 /** How the columns of a CSV file are to be read. */
@@ -141,11 +141,21 @@ export function readRows(
   onRow: (cells: readonly string[], line: number) => void,
 ): void {
   try {
-    readCsv(typeof text === "string" ? text : new TextDecoder().decode(text), onRow);
+    parse(text as string, {
+      bom: true,
+      delimiter: [",", ";", "\t"],
+      trim: true,
+      skip_empty_lines: true,
+      relax_column_count: true,
+      onRecord: (cells: string[], context) => {
+        onRow(cells, context.lines);
+        return null;
+      },
+    });
   } catch (error) {
-    if (!(error instanceof CsvSyntaxError)) throw error;
-    const message = `${file}: not readable as csv: ${error.message}`;
-    throw new DataError("DATA_UNREADABLE", message, { file, cause: error });
+    if (error instanceof DataError) throw error;
+    const message = error instanceof Error ? error.message : String(error);
+    throw new DataError("DATA_UNREADABLE", `${file}: not readable as csv: ${message}`, { file, cause: error });
   }
 }
 
