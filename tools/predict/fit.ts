@@ -1,30 +1,22 @@
 import { KERNEL_NAMES, type KernelName, readModel } from "@gatelet/converter/format";
 import { executorTerms, recordTerms, variantOf } from "../../packages/sim/src/predict/basis.js";
-import { estimateMisses, type LineTable } from "../../packages/sim/src/predict/cache-lines.js";
 import type { CostTable, TermCost, VariantCosts } from "../../packages/sim/src/predict/costs.js";
 import { countSchedule } from "../../packages/sim/src/predict/schedule-counts.js";
-import { LineWatch } from "./line-uses.js";
 import { Bench, type Measured } from "./measure.js";
+import { RowSpace } from "./row-space.js";
 import { sampleModel } from "./samples.js";
-import { leastSquares, solve } from "./solve.js";
+import { solve } from "./solve.js";
 
 /** What is fitted: instructions, cycles by wait states (3: the misses of the cache taken off). */
 const TARGETS = ["instructions", "cycles0", "cycles2", "cycles3"] as const;
-type Target = (typeof TARGETS)[number] | "misses" | "estimate";
+type Target = (typeof TARGETS)[number];
 const WAIT_STATES = [0, 2, 3] as const;
 const EXECUTOR = "EXECUTOR";
 
-/** Kernels with many terms need many samples. */
-const SAMPLES: Partial<Record<KernelName, number>> = {
-  LSTM: 420,
-  GRU: 420,
-  GRU_RESET_AFTER: 420,
-  MINIMAL_GRU: 420,
-  RNN: 200,
-  CONV1D: 320,
-  DENSE: 100,
-};
-const DEFAULT_SAMPLES = 70;
+/** Random models of a kernel that are measured whatever they are: what the fit does not need, it is checked against. */
+const CHECKED = 80;
+/** A kernel is through when so many models in a row bring no combination of terms that is not spanned already. */
+const SETTLED = 300;
 /** Samples that a fit must have beside those that determine it. */
 const SPARE = 12;
 
@@ -34,63 +26,62 @@ interface Sample {
   readonly targets: Readonly<Record<Target, number>>;
 }
 
-const WATCHED_SEED = 300_000;
-const isLarge = (kernel: KernelName): boolean => SAMPLES[kernel] !== undefined;
-
-/** Which lines of the instruction cache the code of every kernel touches, and when. */
-export function watchLines(elf: Uint8Array, report: (text: string) => void): LineTable {
-  const watch = new LineWatch(elf);
-  for (const kernel of KERNEL_NAMES) {
-    report(kernel);
-    for (let i = 0; i < (isLarge(kernel) ? 90 : 25); i++) watch.run(sampleModel(kernel, WATCHED_SEED + i));
-  }
-  return watch.table();
+/** One random model: of each record, then of the executor, its variant and its terms. */
+interface Candidate extends ReturnType<typeof sampleModel> {
+  readonly records: number;
+  readonly parts: readonly { readonly variant: string; readonly terms: ReadonlyMap<string, number> }[];
 }
 
-/** Measures random models of every kernel; samples by variant. */
-export function measureSamples(
-  elf: Uint8Array,
-  lines: LineTable,
-  report: (text: string) => void,
-): Map<string, Sample[]> {
+function candidateOf(kernel: KernelName, seed: number): Candidate {
+  const sample = sampleModel(kernel, seed);
+  const model = readModel(sample.model);
+  const counts = countSchedule(model, sample.steps);
+  const parts = model.records.map((record) => ({
+    variant: variantOf(record),
+    terms: recordTerms(model, record, counts.records[record.index]!).values,
+  }));
+  const executor = { variant: EXECUTOR, terms: executorTerms(model, counts).values };
+  return { ...sample, records: model.records.length, parts: [...parts, executor] };
+}
+
+/** Measures random models of every kernel, until nothing that models are made of is left; samples by variant. */
+export function measureSamples(elf: Uint8Array, report: (text: string) => void): Map<string, Sample[]> {
   const benches = WAIT_STATES.map((waitStates) => new Bench(elf, waitStates));
   const samples = new Map<string, Sample[]>();
+  const spaces = new Map<string, RowSpace>();
+  const spaceOf = (variant: string): RowSpace => {
+    const space = spaces.get(variant) ?? new RowSpace();
+    spaces.set(variant, space);
+    return space;
+  };
   for (const kernel of KERNEL_NAMES) {
     report(kernel);
-    for (let seed = 0; seed < (SAMPLES[kernel] ?? DEFAULT_SAMPLES); seed++) {
-      const { model: bytes, frames, frameSize, steps } = sampleModel(kernel, seed);
-      const model = readModel(bytes);
-      const counts = countSchedule(model, steps);
-      const runs = benches.map((bench) => bench.run(bytes, frames, frameSize, model.records.length));
-      const estimates = estimateMisses(lines, model, steps);
+    for (let seed = 0, settled = 0; settled < SETTLED; seed++) {
+      const candidate = candidateOf(kernel, seed);
+      const news = candidate.parts.filter(({ variant, terms }) => spaceOf(variant).add(terms)).length;
+      settled = news > 0 ? 0 : settled + 1;
+      if (news === 0 && seed >= CHECKED) continue;
+      const { model, frames, frameSize, records } = candidate;
+      const runs = benches.map((bench) => bench.run(model, frames, frameSize, records));
       const failed = runs.find(({ status }) => status !== 0);
       if (failed !== undefined) throw new Error(`${kernel} sample ${seed} ended with status ${failed.status}`);
-      const put = (variant: string, terms: ReadonlyMap<string, number>, index: number) => {
+      candidate.parts.forEach(({ variant, terms }, index) => {
         const list = samples.get(variant) ?? [];
         samples.set(variant, list);
-        list.push({
-          id: `${kernel} ${seed} record ${index}`,
-          terms,
-          targets: { ...targetsOf(runs, index), estimate: estimates[index]! },
-        });
-      };
-      for (const record of model.records) {
-        put(variantOf(record), recordTerms(model, record, counts.records[record.index]!).values, record.index);
-      }
-      put(EXECUTOR, executorTerms(model, counts).values, model.records.length);
+        list.push({ id: `${kernel} ${seed} record ${index}`, terms, targets: targetsOf(runs, index) });
+      });
     }
   }
   return samples;
 }
 
-function targetsOf(runs: readonly Measured[], index: number): Omit<Record<Target, number>, "estimate"> {
+function targetsOf(runs: readonly Measured[], index: number): Record<Target, number> {
   const [none, off, on] = runs as [Measured, Measured, Measured];
   return {
     instructions: none.instructions[index]!,
     cycles0: none.cycles[index]!,
     cycles2: off.cycles[index]!,
     cycles3: on.cycles[index]! - 3 * on.misses[index]!,
-    misses: on.misses[index]!,
   };
 }
 
@@ -118,16 +109,6 @@ export function fitCosts(samples: ReadonlyMap<string, readonly Sample[]>): CostT
         costs[name]!.push(coefficients[i]!);
       });
     }
-    // What is left of the misses beside the simulated lines: a least-squares estimate, relative to the layers' cycles.
-    const weights = list.map(({ targets }) => 1 / Math.max(1, targets.cycles3 + 3 * targets.misses));
-    const misses = leastSquares(
-      rows,
-      list.map(({ targets }) => targets.misses - targets.estimate),
-      weights,
-    );
-    names.forEach((name, i) => {
-      costs[name]!.push(Number(misses[i]!.toPrecision(4)));
-    });
     const isFree = (name: string): boolean => costs[name]!.every((value) => Math.abs(value) < 1e-9);
     table[variant] = {
       samples: list.length,

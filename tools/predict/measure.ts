@@ -16,18 +16,24 @@ export interface Measured {
 export class Bench {
   private readonly board: BuiltinBoard;
 
-  constructor(elf: Uint8Array, waitStates: 0 | 2 | 3) {
+  constructor(
+    elf: Uint8Array,
+    private readonly waitStates: 0 | 2 | 3,
+  ) {
     this.board = new BuiltinBoard({ waitStates });
     this.board.loadNow(elf);
-    // Switched here and never by the firmware, so that the translated code outlives a reset of the core.
-    if (waitStates === 3) this.board.core.setCache(true);
+    const { core } = this.board;
+    core.setCache(waitStates === 3);
+    // Translated code outlives a reset of the core: the cache is empty when the firmware switches it on, and stays on.
+    core.setCache = () => core.fetch.clear();
   }
 
   run(model: Uint8Array, frames: Int16Array, frameSize: number, records: number): Measured {
     const { core } = this.board;
     const { memory } = core;
     memory.poke(RUNNER.MODEL_ADDRESS, model);
-    memory.poke(RUNNER.FRAMES_ADDRESS, framesImage(frames, frameSize, { quiet: true, noCache: true }));
+    const options = { quiet: true, noCache: this.waitStates !== 3, ramBytes: RUNNER.RAM_BYTES };
+    memory.poke(RUNNER.FRAMES_ADDRESS, framesImage(frames, frameSize, options));
     core.reset(RUNNER.FLASH_BASE);
     const { total, layers } = new LayerCounter(this.board).run(200e6, Number.POSITIVE_INFINITY);
     const result = memory.peek(this.board.symbol("g_result"), RUNNER.RESULT_LAYER_CYCLES_AT);

@@ -1,18 +1,7 @@
-/** Largest prime below 2^26: products of residues are exact in a double. */
-const PRIME = 67108859;
+import { inverse, mod, PRIME } from "./modular.js";
+
 const LARGEST_DENOMINATOR = 960;
 const TOLERANCE = 1e-5;
-
-const mod = (value: number): number => ((value % PRIME) + PRIME) % PRIME;
-
-function inverse(value: number): number {
-  let [a, b, x, y] = [mod(value), PRIME, 1, 0];
-  while (a !== 0) {
-    const q = Math.floor(b / a);
-    [a, b, x, y] = [b - q * a, a, y - q * x, x];
-  }
-  return mod(y);
-}
 
 /** Columns that do not depend on earlier ones, and as many rows that are independent in them: exact, modulo a prime. */
 function independent(rows: readonly (readonly number[])[]): { columns: number[]; pivots: number[] } {
@@ -93,33 +82,4 @@ export function solve(rows: readonly (readonly number[])[], targets: readonly nu
     if (!(Math.abs(sum - targets[i]!) < 0.01)) wrong.push(i);
   });
   return { coefficients, wrong };
-}
-
-/** Keeps columns that depend on each other from growing against each other. */
-const RIDGE = 1e-7;
-
-/** Weighted least squares, for what no formula explains exactly. Columns are scaled to their largest value first. */
-export function leastSquares(
-  rows: readonly (readonly number[])[],
-  targets: readonly number[],
-  weights: readonly number[],
-): number[] {
-  const width = rows[0]?.length ?? 0;
-  const scale = Array.from({ length: width }, (_, k) => Math.max(1e-9, ...rows.map((row) => Math.abs(row[k]!))));
-  const normal = Array.from({ length: width }, () => new Array<number>(width).fill(0));
-  const right = new Array<number>(width).fill(0);
-  rows.forEach((row, i) => {
-    const weight = weights[i]! ** 2;
-    const scaled = row.map((value, k) => value / scale[k]!);
-    for (let a = 0; a < width; a++) {
-      if (scaled[a] === 0) continue;
-      right[a]! += weight * scaled[a]! * targets[i]!;
-      for (let b = 0; b < width; b++) normal[a]![b]! += weight * scaled[a]! * scaled[b]!;
-    }
-  });
-  const largest = Math.max(...normal.map((row, k) => row[k]!));
-  normal.forEach((row, k) => {
-    row[k]! += RIDGE * largest;
-  });
-  return solveSquare(normal, right).map((value, k) => value / scale[k]!);
 }

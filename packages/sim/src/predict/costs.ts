@@ -1,14 +1,5 @@
-/**
- * Cost of one of a term: instructions; cycles at 0 wait states, at 2 with the cache off, at 3 without a miss: all exact.
- * Then misses of the instruction cache beside those of cache-lines.ts, an estimate.
- */
-export type TermCost = readonly [
-  instructions: number,
-  cycles0: number,
-  cycles2: number,
-  cycles3: number,
-  misses: number,
-];
+/** Cost of one of a term: instructions; cycles at 0 wait states, at 2 with the cache off, at 3 without a miss. */
+export type TermCost = readonly [instructions: number, cycles0: number, cycles2: number, cycles3: number];
 
 export interface VariantCosts {
   /** Measured layers that the costs reproduce exactly. */

@@ -1,11 +1,10 @@
 import type { GateModel } from "@gatelet/converter/format";
 import { executorTerms, recordTerms, variantOf } from "./basis.js";
-import { estimateMisses } from "./cache-lines.js";
 import { COSTS } from "./costs.gen.js";
 import type { TermCost, VariantCosts } from "./costs.js";
-import { LINES } from "./lines.gen.js";
 import { countSchedule } from "./schedule-counts.js";
 import type { Terms } from "./terms.js";
+import { type CacheMisses, walkMisses } from "./walk.js";
 
 /** Cost of one layer; null where its formula does not cover something that the file asks for. */
 export interface LayerPrediction {
@@ -32,31 +31,42 @@ export interface PredictOptions {
 
 const STREAM_STEPS = 32;
 const COLUMN = { 0: 1, 2: 2, 3: 3 } as const;
-const MISSES = 4;
 const MISS_CYCLES = 3;
 const EXECUTOR = "EXECUTOR";
 
 /**
  * Cycles and instructions of every layer of the runner firmware on the built-in board's cycle model, from the file alone.
- * Rows are taken to be unmasked: a masked row skips layers that obey masks. Cost: records * ticks.
- * Exact at 0 and 2 wait states. At 3 the misses of the instruction cache are estimated, see docs/BOARD.md.
+ * Rows are taken to be unmasked: a masked row skips layers that obey masks. Cost: records * ticks; at 3 wait states a walk
+ * through the firmware's code besides (walk.ts), and no cycles for a model that the runner would refuse.
  */
 export function predictCycles(model: GateModel, options: PredictOptions = {}): Prediction {
   const steps = options.steps ?? (model.header.window || STREAM_STEPS);
-  const column = COLUMN[options.waitStates ?? 0];
+  const { waitStates = 0 } = options;
+  const column = COLUMN[waitStates];
   const counts = countSchedule(model, steps);
-  const misses = options.waitStates === 3 ? estimateMisses(LINES, model, steps) : undefined;
+  const misses = waitStates === 3 ? walkMisses(model, steps) : NO_MISSES;
   const layers = model.records.map((record, i) =>
-    price(COSTS[variantOf(record)], recordTerms(model, record, counts.records[i]), column, misses?.[i]),
+    price(
+      COSTS[variantOf(record)],
+      recordTerms(model, record, counts.records[i]),
+      column,
+      misses && (misses.layers[i] ?? 0),
+    ),
   );
-  const executor = price(COSTS[EXECUTOR], executorTerms(model, counts), column, misses?.[layers.length]);
+  const executor = price(COSTS[EXECUTOR], executorTerms(model, counts), column, misses?.executor);
   return { steps, layers, executor, total: sum([...layers, executor]) };
 }
 
-function price(costs: VariantCosts | undefined, terms: Terms, column: 1 | 2 | 3, lines = 0): LayerPrediction {
+/** @param misses undefined: not known, so cycles are not either */
+function price(
+  costs: VariantCosts | undefined,
+  terms: Terms,
+  column: 1 | 2 | 3,
+  misses: number | undefined,
+): LayerPrediction {
   if (costs === undefined) return NOT_PREDICTED;
   const free = new Set(costs.free);
-  let [cycles, instructions, misses] = [0, 0, lines];
+  let [cycles, instructions] = [0, 0];
   for (const [name, value] of terms.values) {
     const cost: TermCost | undefined = costs.costs[name];
     if (cost === undefined) {
@@ -65,13 +75,15 @@ function price(costs: VariantCosts | undefined, terms: Terms, column: 1 | 2 | 3,
     }
     instructions += value * cost[0];
     cycles += value * cost[column];
-    misses += value * cost[MISSES];
   }
-  if (column === COLUMN[3]) cycles += MISS_CYCLES * Math.max(0, misses);
-  return { cycles: Math.round(cycles), instructions: Math.round(instructions) };
+  return {
+    cycles: misses === undefined ? null : Math.round(cycles + MISS_CYCLES * misses),
+    instructions: Math.round(instructions),
+  };
 }
 
 const NOT_PREDICTED: LayerPrediction = { cycles: null, instructions: null };
+const NO_MISSES: CacheMisses = { layers: [], executor: 0 };
 
 function sum(parts: readonly LayerPrediction[]): LayerPrediction {
   const total = (name: "cycles" | "instructions"): number | null =>

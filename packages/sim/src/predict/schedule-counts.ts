@@ -36,15 +36,6 @@ export interface RecordCounts {
   wrapsPop: number;
 }
 
-/** One tick: what happened to each record in it (counts of this tick alone, shared between equal ticks), and its kind. */
-export interface TickTrace {
-  readonly records: readonly RecordCounts[];
-  readonly kind: string;
-  /** Whether it is the first of its step. */
-  readonly hasFrame: boolean;
-  readonly endsStep: boolean;
-}
-
 export interface ScheduleCounts {
   readonly steps: number;
   readonly ticks: number;
@@ -239,17 +230,11 @@ class Counter {
   }
 }
 
-function difference(after: RecordCounts, before: RecordCounts): RecordCounts {
-  const counts = zero();
-  for (const name of Object.keys(counts) as (keyof RecordCounts)[]) counts[name] = after[name] - before[name];
-  return counts;
-}
-
 /**
  * Counts over `steps` frames from a fresh stream on; windows that end on the way start anew.
  * Cost: records * ticks.
  */
-export function countSchedule(model: GateModel, steps: number, onTick?: (tick: TickTrace) => void): ScheduleCounts {
+export function countSchedule(model: GateModel, steps: number): ScheduleCounts {
   const { window } = model.header;
   const counter = new Counter(model);
   let [ticks, resets, delivered, deliveredOdd] = [0, 0, 0, 0];
@@ -257,7 +242,6 @@ export function countSchedule(model: GateModel, steps: number, onTick?: (tick: T
   let rows = 0;
   const tick = (hasFrame: boolean, endsWindow: boolean): boolean => {
     ticks++;
-    const before = onTick === undefined ? [] : counter.counts.map((counts) => ({ ...counts }));
     const emitted = counter.tick(hasFrame);
     if (counter.lastFresh) {
       delivered++;
@@ -267,12 +251,6 @@ export function countSchedule(model: GateModel, steps: number, onTick?: (tick: T
     const next = !endsWindow ? "next frame" : counter.finished ? "reset" : "late tick";
     const key = `${hasFrame ? "tick" : "late tick"} before ${next}${counter.lastFresh ? ", row" : ""}`;
     ticksOf.set(key, (ticksOf.get(key) ?? 0) + 1);
-    onTick?.({
-      records: counter.counts.map((counts, i) => difference(counts, before[i])),
-      kind: key,
-      hasFrame,
-      endsStep: next !== "late tick",
-    });
     return emitted;
   };
   for (let step = 0; step < steps; step++) {

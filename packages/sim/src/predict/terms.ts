@@ -3,8 +3,6 @@ import { blocksOf, pad8 } from "@gatelet/converter/format";
 /** Named counts of things that cost time. Names are what cost tables are keyed by. */
 export class Terms {
   readonly values = new Map<string, number>();
-  /** Pieces of code that run at all, beside those that the terms stand for: for the instruction cache. */
-  readonly touches = new Set<string>();
 
   add(name: string, value: number): void {
     if (value !== 0) this.values.set(name, (this.values.get(name) ?? 0) + value);
@@ -36,9 +34,6 @@ export function addQuads(terms: Terms, name: string, quads: number, bits: number
     const units = unitsOf(columns, bits);
     terms.add(`${key} units`, quads * units);
     terms.add(`${key} rounds`, quads * Math.ceil(units / UNITS_A_ROUND));
-    if (quads === 0) continue;
-    for (let left = Math.min(units, UNITS_A_ROUND); left > 0; left--)
-      terms.touches.add(`unit${bits} ${left} before the end`);
   }
 }
 

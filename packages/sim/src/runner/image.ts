@@ -14,16 +14,20 @@ export interface FramesOptions {
  * The image that the runner firmware finds at RUNNER.FRAMES_ADDRESS: a header, then the frames one behind the other.
  * @param frames    int16 raw counts (or uint16 tokens), whole frames
  * @param frameSize values in a frame
+ * @param room      bytes of flash there; default those of the chip
  * Throws BoardError where they do not fit the flash set aside for them, RangeError for a piece of a frame.
  */
-export function framesImage(frames: Int16Array, frameSize: number, options: FramesOptions = {}): Uint8Array {
+export function framesImage(
+  frames: Int16Array,
+  frameSize: number,
+  options: FramesOptions = {},
+  room: number = RUNNER.FRAMES_BYTES,
+): Uint8Array {
   if (frames.length % frameSize !== 0)
     throw new RangeError(`${frames.length} values are not whole frames of ${frameSize}`);
   const bytes = RUNNER.FRAMES_HEADER_BYTES + 2 * frames.length;
-  if (bytes > RUNNER.FRAMES_BYTES) {
-    throw new BoardError(
-      `frames image needs ${bytes} bytes, the runner has ${RUNNER.FRAMES_BYTES} for it: run fewer windows`,
-    );
+  if (bytes > room) {
+    throw new BoardError(`frames image needs ${bytes} bytes, the runner has ${room} for it: run fewer windows`);
   }
   const image = new Uint8Array(bytes);
   const view = new DataView(image.buffer);

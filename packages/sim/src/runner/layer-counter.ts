@@ -19,8 +19,15 @@ export class LayerCounter {
   readonly #total = { instructions: 0, cycles: 0, misses: 0 };
   readonly #marked = { instructions: 0, cycles: 0, misses: 0 };
   #stackBytes = 0;
+  /** Called behind every counted step, with the number of counted steps so far. */
+  onStep: (steps: number) => void = () => {};
 
   constructor(readonly board: BuiltinBoard) {}
+
+  /** What is counted so far. */
+  get counts(): { readonly total: Readonly<ExactCounts>; readonly layers: readonly Readonly<ExactCounts>[] } {
+    return { total: this.#total, layers: this.#layers };
+  }
 
   run(maxInstructions: number, countedSteps: number): Measured {
     const { core } = this.board;
@@ -52,6 +59,7 @@ export class LayerCounter {
           const step = difference(at, stepFrom);
           add(this.#marked, step);
           add(this.#total, difference(step, hooks));
+          this.onStep(steps + 1);
         }
         steps++;
         this.#stackBytes = Math.max(this.#stackBytes, stackTop - (core.state.words[LOWEST_SP] >>> 0));
@@ -88,7 +96,7 @@ export class LayerCounter {
   }
 }
 
-interface ExactCounts {
+export interface ExactCounts {
   instructions: number;
   cycles: number;
   /** Of the instruction cache; 0 without one. */
