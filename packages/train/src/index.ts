@@ -149,5 +149,6 @@ export { TrainError, type TrainErrorCode } from "./training/errors.js";
 export type { LossName } from "./training/losses.js";
 export { type Forward, predictAll, type Scores, scoreAnswers } from "./training/predict.js";
 export type { EpochMetrics } from "./training/run-folder.js";
-export { type TrainOptions, type TrainProgress, type TrainResult, trainModel } from "./training/train-model.js";
+export { trainModel } from "./training/train-model.js";
+export type { TrainOptions, TrainProgress, TrainResult } from "./training/train-options.js";
 export { checkTrainingSet, labelsOf, oneHot, pickSamples, type TrainingSet } from "./training/training-set.js";

@@ -9,7 +9,8 @@ import { type BackendName, loadTf, type Tf } from "../tf/load-tf.js";
 import { loadModelFiles } from "../tf/model-files.js";
 import { TrainError } from "../training/errors.js";
 import { predictAll, type Scores, scoreAnswers } from "../training/predict.js";
-import { type TrainOptions, type TrainProgress, trainModel } from "../training/train-model.js";
+import { trainModel } from "../training/train-model.js";
+import type { TrainOptions, TrainProgress } from "../training/train-options.js";
 import { writeWhole } from "../training/write-whole.js";
 import { type JobSamples, prepareSamples, type SampleJob } from "./job-samples.js";
 
@@ -83,7 +84,7 @@ export async function buildJobModel(tf: Tf, job: TrainJob, samples: JobSamples):
 
 /**
  * Runs a training from raw recordings to test scores. In `folder`: `config.json`, `metrics.jsonl`, `best/` (tfjs files
- * with the `meta.json` that the converter reads: normalization, classes, units), `curves.svg`, `result.json`.
+ * with the `meta.json` that the converter reads: normalization, classes, units), `curves.svg` (and `.png` where `@resvg/resvg-js` is installed), `result.json`.
  * A folder with the result of the same job is not computed again; an unfinished one goes on.
  */
 export async function runTrainJob(job: TrainJob, folder: string, hooks: JobHooks = {}): Promise<TrainJobResult> {

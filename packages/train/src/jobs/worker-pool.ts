@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { Worker } from "node:worker_threads";
-import type { TrainProgress } from "../training/train-model.js";
+import type { TrainProgress } from "../training/train-options.js";
 import { type JobHooks, runTrainJob, type TrainJob, type TrainJobResult } from "./train-job.js";
 
 /** A training and the folder it fills. */

@@ -12,7 +12,8 @@ import type { BoardCost, BoardMeter, LoadInteger } from "../study/integer-engine
 import type { Tf } from "../tf/load-tf.js";
 import { modelFiles, saveModelFiles } from "../tf/model-files.js";
 import { predictAll, scoreAnswers } from "../training/predict.js";
-import { type TrainProgress, trainModel } from "../training/train-model.js";
+import { trainModel } from "../training/train-model.js";
+import type { TrainProgress } from "../training/train-options.js";
 import { labelsOf } from "../training/training-set.js";
 import { writeWhole } from "../training/write-whole.js";
 import { layerInputs } from "./layer-inputs.js";

@@ -14,7 +14,8 @@ import type { BoardCost, BoardMeter, LoadInteger } from "../study/integer-engine
 import type { Tf } from "../tf/load-tf.js";
 import { TrainError } from "../training/errors.js";
 import { predictAll, scoreAnswers } from "../training/predict.js";
-import { type TrainOptions, type TrainProgress, trainModel } from "../training/train-model.js";
+import { trainModel } from "../training/train-model.js";
+import type { TrainOptions, TrainProgress } from "../training/train-options.js";
 import { labelsOf, type TrainingSet } from "../training/training-set.js";
 import { writeWhole } from "../training/write-whole.js";
 

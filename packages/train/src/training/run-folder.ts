@@ -1,6 +1,7 @@
 import { appendFile, mkdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { curvePlot } from "./curve-plot.js";
+import { writePlot } from "./plot-files.js";
 import { writeWhole } from "./write-whole.js";
 
 /** What happened in one epoch; a line of `metrics.jsonl`. */
@@ -16,7 +17,7 @@ export interface EpochMetrics {
   readonly seconds: number;
 }
 
-/** Files of one run: `config.json`, `metrics.jsonl`, `checkpoint.bin`, `best/`, `curves.svg`. */
+/** Files of one run: `config.json`, `metrics.jsonl`, `checkpoint.bin`, `best/`, `curves.svg`, `curves.png`. */
 export class RunFolder {
   constructor(readonly path: string) {}
 
@@ -47,7 +48,7 @@ export class RunFolder {
     await appendFile(join(this.path, "metrics.jsonl"), `${JSON.stringify(metrics)}\n`);
   }
 
-  async plot(history: readonly EpochMetrics[]): Promise<void> {
-    await writeWhole(join(this.path, "curves.svg"), curvePlot(history));
+  async plot(history: readonly EpochMetrics[], bestEpoch: number): Promise<void> {
+    await writePlot(this.path, "curves", curvePlot(history, bestEpoch));
   }
 }

@@ -8,7 +8,8 @@ import { gru } from "../layers/gru.js";
 import { loadTf, type Tf } from "../tf/load-tf.js";
 import { loadModelFiles } from "../tf/model-files.js";
 import { predictAll } from "./predict.js";
-import { type TrainOptions, trainModel } from "./train-model.js";
+import { trainModel } from "./train-model.js";
+import type { TrainOptions } from "./train-options.js";
 import { oneHot, type TrainingSet } from "./training-set.js";
 
 const STEPS = 6;

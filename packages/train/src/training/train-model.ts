@@ -1,87 +1,20 @@
-import { createHash } from "node:crypto";
 import type { LayersModel, Tensor, Variable } from "@tensorflow/tfjs";
 import { mixUp } from "../data/augment.js";
-import { type Random, shuffledIndices } from "../data/random.js";
-import { argMax } from "../metrics/classification.js";
+import type { Random } from "../data/random.js";
 import type { Tf } from "../tf/load-tf.js";
 import { modelFiles, saveModelFiles } from "../tf/model-files.js";
 import { Adam } from "./adam.js";
+import { countRight, isDistribution, planBatches } from "./batches.js";
 import { type Checkpoint, readCheckpoint, writeCheckpoint } from "./checkpoint.js";
 import { TrainError } from "./errors.js";
+import { runFingerprint } from "./fingerprint.js";
 import { asRows, chooseLoss, type LossName, rowLoss } from "./losses.js";
 import { type Forward, predictAll, type Scores, scoreAnswers } from "./predict.js";
 import { type EpochMetrics, RunFolder } from "./run-folder.js";
 import { derivedRandom, withSeededRandom } from "./seeded-random.js";
-import { StatefulNetwork, streamBatches } from "./stateful-network.js";
+import { StatefulNetwork } from "./stateful-network.js";
+import { checkOptions, type TrainingData, type TrainOptions, type TrainResult } from "./train-options.js";
 import { checkTrainingSet, pickRows, type TrainingSet } from "./training-set.js";
-
-/** Where a run is; given after every few batches. */
-export interface TrainProgress {
-  /** From 1. */
-  readonly epoch: number;
-  readonly epochs: number;
-  readonly batch: number;
-  readonly batches: number;
-  /** Mean over the epoch so far. */
-  readonly loss: number;
-  readonly accuracy?: number;
-  readonly secondsLeft: number;
-}
-
-export interface TrainOptions {
-  readonly epochs: number;
-  readonly batchSize?: number;
-  readonly learningRate?: number;
-  /** `cosine` falls to a fiftieth of the learning rate at the last epoch. */
-  readonly schedule?: "constant" | "cosine";
-  readonly weightDecay?: number;
-  readonly clipNorm?: number;
-  readonly loss?: LossName;
-  /** Same seed, same machine, same back end: same weights. */
-  readonly seed?: number;
-  /** Ends after so many epochs without a better score; the best weights are kept in any case. */
-  readonly patience?: number;
-  /** What `best` means, on the validation set where there is one; default: accuracy for classes, loss otherwise. */
-  readonly monitor?: "loss" | "accuracy" | "f1";
-  /** Folder of the run; an unfinished run there goes on. Absent: nothing is written. */
-  readonly folder?: string;
-  /** More facts for `config.json`; part of what a resumed run must have in common. */
-  readonly config?: Readonly<Record<string, unknown>>;
-  /** Changes a batch of inputs [count, size] in place, anew in every epoch. */
-  readonly augment?: (inputs: Float32Array, count: number, random: Random) => void;
-  /** Mixes each sample and its answer with another of the batch, by a share of up to this (mix-up); default 0. */
-  readonly mixUp?: number;
-  /** Called with the trainable weights before the first and after every step, to hold some of them where they must be. */
-  readonly constrain?: (weights: readonly Float32Array[], step: number) => void;
-  /**
-   * What the network computes with instead of its trainable weights, e.g. their rounded values: gradients are taken there and
-   * applied to the weights themselves (straight-through). The best model holds these values.
-   */
-  readonly project?: (weights: readonly Float32Array[]) => readonly Float32Array[];
-  /** First epoch, from 1, that may be the best one: those before are still changing the network. */
-  readonly bestFrom?: number;
-  /** Another forward pass through the same variables, e.g. with fake quantization. */
-  readonly forward?: (training: boolean) => Forward;
-  readonly onProgress?: (progress: TrainProgress) => void;
-  readonly onEpoch?: (metrics: EpochMetrics) => void | Promise<void>;
-  /** Stops behind the current batch; finished epochs stay. */
-  readonly signal?: AbortSignal;
-}
-
-export interface TrainResult {
-  readonly history: readonly EpochMetrics[];
-  /** From 1. */
-  readonly bestEpoch: number;
-  readonly best: Scores;
-  /** Epochs taken over from an earlier run. */
-  readonly resumedAt: number;
-  readonly loss: Exclude<LossName, "auto">;
-}
-
-interface Data {
-  readonly train: TrainingSet;
-  readonly validation?: TrainingSet;
-}
 
 /** Progress is told, and the event loop served, this often. */
 const PAUSE_MS = 100;
@@ -96,27 +29,22 @@ const LAST_RATE = 0.02;
  * Throws `TRAIN_DATA`, `TRAIN_OPTION`, `TRAIN_DIVERGED`, `RUN_MISMATCH` where the folder holds a run with another
  * configuration, and the reason of `signal` where it is aborted.
  */
-export async function trainModel(tf: Tf, model: LayersModel, data: Data, options: TrainOptions): Promise<TrainResult> {
+export async function trainModel(
+  tf: Tf,
+  model: LayersModel,
+  data: TrainingData,
+  options: TrainOptions,
+): Promise<TrainResult> {
   checkOptions(options);
   checkTrainingSet(data.train, "training data");
   if (data.validation !== undefined) checkTrainingSet(data.validation, "validation data");
   return new Trainer(tf, model, data, options).run();
 }
 
-function checkOptions({ epochs, batchSize = 1, learningRate = 1, patience = 1 }: TrainOptions): void {
-  for (const [name, value] of Object.entries({ epochs, batchSize, patience })) {
-    if (Number.isInteger(value) && value >= 1) continue;
-    throw new TrainError("TRAIN_OPTION", `${name} is ${value}, expected a whole number, at least 1`);
-  }
-  if (!(learningRate > 0 && learningRate < 10)) {
-    throw new TrainError("TRAIN_OPTION", `learning rate is ${learningRate}, expected above 0 and below 10`);
-  }
-}
-
 class Trainer {
   readonly #tf: Tf;
   readonly #model: LayersModel;
-  readonly #data: Data;
+  readonly #data: TrainingData;
   readonly #options: TrainOptions;
   readonly #loss: Exclude<LossName, "auto">;
   readonly #variables: Variable[];
@@ -133,7 +61,7 @@ class Trainer {
   #started = 0;
   #paused = 0;
 
-  constructor(tf: Tf, model: LayersModel, data: Data, options: TrainOptions) {
+  constructor(tf: Tf, model: LayersModel, data: TrainingData, options: TrainOptions) {
     this.#tf = tf;
     this.#model = model;
     this.#data = data;
@@ -157,7 +85,7 @@ class Trainer {
 
   async run(): Promise<TrainResult> {
     const { epochs } = this.#options;
-    const fingerprint = this.#fingerprint();
+    const fingerprint = runFingerprint(this.#model, this.#data, this.#options);
     const resumedAt = await this.#resume(fingerprint);
     const { constrain } = this.#options;
     constrain?.(this.#weights, this.#adam.step);
@@ -177,7 +105,7 @@ class Trainer {
       await this.#options.onEpoch?.(metrics);
     }
     this.#setAll(this.#bestWeights);
-    await this.#folder?.plot(this.#history);
+    await this.#folder?.plot(this.#history, this.#bestEpoch);
     const best = this.#history[this.#bestEpoch - 1];
     return {
       history: this.#history,
@@ -363,36 +291,6 @@ class Trainer {
     };
   }
 
-  /** Everything that decides how the run goes on: options, topology, first weights, data. */
-  #fingerprint(): string {
-    const {
-      folder: _,
-      onProgress: __,
-      onEpoch: ___,
-      signal: ____,
-      augment,
-      constrain,
-      project,
-      forward,
-      ...options
-    } = this.#options;
-    const { epochs, schedule } = options;
-    const parts = {
-      ...options,
-      // A constant learning rate lets a finished run be prolonged.
-      epochs: schedule === "cosine" ? epochs : 0,
-      hooks: [augment, constrain, project, forward].map((hook) => hook !== undefined),
-      layers: this.#model.weights.map((weight) => weight.shape),
-    };
-    const hash = createHash("sha256").update(JSON.stringify(parts));
-    for (const set of [this.#data.train, this.#data.validation]) {
-      for (const array of [set?.inputs, set?.targets, set?.weights, set?.previous]) {
-        if (array !== undefined) hash.update(new Uint8Array(array.buffer, array.byteOffset, array.byteLength));
-      }
-    }
-    return hash.digest("hex");
-  }
-
   #getAll(): Float32Array[] {
     return this.#model.weights.map((weight) => Float32Array.from(weight.read().dataSync()));
   }
@@ -419,40 +317,4 @@ class Trainer {
       });
     });
   }
-}
-
-/** Samples of each step of an epoch, in random order; pieces of recordings in theirs. */
-function planBatches({ count, previous }: TrainingSet, batchSize: number, random: Random): Uint32Array[] {
-  if (previous !== undefined) return streamBatches(previous, batchSize, random);
-  const order = shuffledIndices(count, random);
-  return Array.from({ length: Math.ceil(count / batchSize) }, (_, batch) =>
-    order.subarray(batch * batchSize, Math.min(count, (batch + 1) * batchSize)),
-  );
-}
-
-/** Weighted number of rows whose largest answer stands where the largest target does. */
-function countRight(answers: ArrayLike<number>, targets: ArrayLike<number>, outputs: number, weights?: Float32Array) {
-  let right = 0;
-  const rows = targets.length / outputs;
-  for (let row = 0; row < rows; row++) {
-    const equal =
-      outputs === 1
-        ? answers[row] > 0.5 === targets[row] > 0.5
-        : argMax(answers, row * outputs, outputs) === argMax(targets, row * outputs, outputs);
-    if (equal) right += weights?.[row] ?? 1;
-  }
-  return right;
-}
-
-/** Whether the targets of a set are probabilities: not negative, and each row sums to 1. */
-function isDistribution({ targets, outputs }: TrainingSet): boolean {
-  for (let at = 0; at < targets.length; at += outputs) {
-    let sum = 0;
-    for (let c = 0; c < outputs; c++) {
-      if (targets[at + c] < 0) return false;
-      sum += targets[at + c];
-    }
-    if (Math.abs(sum - 1) > 1e-3) return false;
-  }
-  return true;
 }
