@@ -144,6 +144,7 @@
 #define GATELET_KERNEL_REPEAT 20
 #define GATELET_KERNEL_MASK 21
 #define GATELET_KERNEL_MINIMAL_GRU 22
+#define GATELET_KERNEL_FASTGRNN 23
 
 /* flags */
 #define GATELET_FLAG_LAST 1
@@ -227,8 +228,8 @@
 #define GATELET_STATUS_SCHEDULE (-20)
 
 /* by kernel: flags that may be set; groups of fields in use */
-#define GATELET_KERNEL_FLAGS { 112, 16, 7, 7, 7, 7, 12, 4, 4, 4, 6, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 100, 7 }
-#define GATELET_KERNEL_GROUPS { 0, 8200, 26, 126, 30, 30, 10, 906, 2954, 4480, 4160, 0, 66, 32, 0, 64, 7265, 129, 0, 0, 0, 0, 30 }
+#define GATELET_KERNEL_FLAGS { 112, 16, 7, 7, 7, 7, 12, 4, 4, 4, 6, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 100, 7, 7 }
+#define GATELET_KERNEL_GROUPS { 0, 8200, 26, 126, 30, 30, 10, 906, 2954, 4480, 4160, 0, 66, 32, 0, 64, 7265, 129, 0, 0, 0, 0, 30, 1118 }
 
 /* name and text of status -i is entry i */
 #define GATELET_STATUS_LIST(X) \

@@ -10,7 +10,7 @@
 #define GATELET_CONFIG_H
 
 #ifndef GATELET_KERNELS
-#define GATELET_KERNELS 0x007fffffu
+#define GATELET_KERNELS 0x00ffffffu
 #endif
 #ifndef GATELET_INT4
 #define GATELET_INT4 1

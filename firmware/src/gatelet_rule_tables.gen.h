@@ -12,46 +12,49 @@ static const uint32_t SCOPES[] = {
     0x00000008u,
     0x00000011u,
     0x00000001u,
-    0x0040003cu,
+    0x00c0003cu,
     0x00000040u,
     0x001ffb80u,
     0x00000400u,
     0x00200000u,
-    0x007cffffu,
+    0x00fcffffu,
     0x003fee03u,
     0x003fffc7u,
     0x003ffe01u,
     0x003fffc3u,
-    0x007edff7u,
+    0x00fedff7u,
     0x007e6bf7u,
-    0x007dfc7fu,
-    0x007ffc7fu,
-    0x007ffe7fu,
+    0x00fdfc7fu,
+    0x00fffc7fu,
+    0x00fffe7fu,
     0x007effffu,
-    0x007efeffu,
-    0x007ef9ffu,
-    0x007ffffdu,
-    0x00400038u,
-    0x004001feu,
+    0x00fefeffu,
+    0x00fef9ffu,
+    0x00fffffdu,
+    0x00c00038u,
+    0x00c001feu,
     0x00000102u,
     0x00008000u,
     0x00010000u,
+    0x00feffffu,
+    0x00810000u,
     0x00020380u,
     0x00000380u,
     0x00000180u,
     0x00000003u,
-    0x007ffffcu,
+    0x00fffffcu,
     0x00030000u,
     0x001c0400u,
     0x00100000u,
-    0x0067f87fu,
+    0x00e7f87fu,
     0x00040000u,
-    0x004001ffu,
+    0x00c001ffu,
     0x00000100u,
     0x00080000u,
     0x0000c000u,
     0x0036fe00u,
     0x00000200u,
+    0x00800004u,
     0x00000030u,
     0x00400000u,
     0x00400010u,
@@ -61,11 +64,12 @@ static const uint32_t SCOPES[] = {
     0x00000300u,
     0x00000800u,
     0x00202000u,
+    0x00800000u,
     0x00004000u,
     0x00020000u,
-    0x0050003cu,
+    0x00d0003cu,
     0x002fffc3u,
-    0x007dfdffu,
+    0x00fdfdffu,
 };
 
 const uint8_t gl_header_rules[] = {
@@ -187,8 +191,8 @@ const uint8_t gl_record_rules[] = {
     /* EMBEDDING: BAD_RECORD unless ((flags & 239) == 0) */
     9, 9, 1, 5, 1, 68, 239, 148, 0,
 #endif
-#if GL_HAS(RNN) || GL_HAS(LSTM) || GL_HAS(GRU) || GL_HAS(GRU_RESET_AFTER) || GL_HAS(MINIMAL_GRU)
-    /* RNN, LSTM, GRU, GRU_RESET_AFTER, MINIMAL_GRU: BAD_RECORD unless ((flags & 248) == 0) */
+#if GL_HAS(RNN) || GL_HAS(LSTM) || GL_HAS(GRU) || GL_HAS(GRU_RESET_AFTER) || GL_HAS(MINIMAL_GRU) || GL_HAS(FASTGRNN)
+    /* RNN, LSTM, GRU, GRU_RESET_AFTER, MINIMAL_GRU, FASTGRNN: BAD_RECORD unless ((flags & 248) == 0) */
     9, 9, 6, 5, 1, 68, 248, 148, 0,
 #endif
 #if GL_HAS(DENSE)
@@ -237,8 +241,8 @@ const uint8_t gl_record_rules[] = {
     7, 9, 0, 5, 2, 164, 7,
     /* BAD_RECORD unless (activationParam < ((((activation == 4) | (activation == 6)) * 32767) + 1)) */
     20, 9, 0, 5, 2, 148, 6, 5, 2, 148, 4, 80, 56, 255, 127, 20, 1, 9, 60, 160,
-#if GL_HAS(LSTM) || GL_HAS(GRU) || GL_HAS(GRU_RESET_AFTER) || GL_HAS(MINIMAL_GRU)
-    /* LSTM, GRU, GRU_RESET_AFTER, MINIMAL_GRU: BAD_RECORD unless (((gateActivation - 1) < 3) | (gateActivation == 5)) */
+#if GL_HAS(LSTM) || GL_HAS(GRU) || GL_HAS(GRU_RESET_AFTER) || GL_HAS(MINIMAL_GRU) || GL_HAS(FASTGRNN)
+    /* LSTM, GRU, GRU_RESET_AFTER, MINIMAL_GRU, FASTGRNN: BAD_RECORD unless (((gateActivation - 1) < 3) | (gateActivation == 5)) */
     14, 9, 25, 5, 3, 148, 5, 5, 3, 36, 1, 164, 3, 80,
 #endif
     /* BAD_RECORD unless ((bits == 8) | (bits == 4)) */
@@ -274,38 +278,38 @@ const uint8_t gl_record_rules[] = {
     7, 9, 29, 5, 90, 164, 5,
 #endif
     /* BAD_RECORD unless (mode < 2) */
-    7, 9, 21, 5, 90, 164, 2,
-#if GL_HAS(MERGE)
-    /* MERGE: BAD_RECORD unless ((multiplierA + 32768) < 65536) */
-    13, 9, 29, 13, 80, 24, 0, 128, 172, 0, 0, 1, 0,
+    7, 9, 30, 5, 90, 164, 2,
+#if GL_HAS(MERGE) || GL_HAS(FASTGRNN)
+    /* MERGE, FASTGRNN: BAD_RECORD unless ((multiplierA + 32768) < 65536) */
+    13, 9, 31, 13, 80, 24, 0, 128, 172, 0, 0, 1, 0,
 #endif
-#if GL_HAS(MERGE)
-    /* MERGE: BAD_RECORD unless ((multiplierB + 32768) < 65536) */
-    13, 9, 29, 13, 84, 24, 0, 128, 172, 0, 0, 1, 0,
+#if GL_HAS(MERGE) || GL_HAS(FASTGRNN)
+    /* MERGE, FASTGRNN: BAD_RECORD unless ((multiplierB + 32768) < 65536) */
+    13, 9, 31, 13, 84, 24, 0, 128, 172, 0, 0, 1, 0,
 #endif
 #if GL_HAS(CONV1D) || GL_HAS(DEPTHWISE_CONV1D) || GL_HAS(POOL) || GL_HAS(FIFO)
     /* CONV1D, DEPTHWISE_CONV1D, POOL, FIFO: BAD_RECORD unless ((taps - 1) < 4096) */
-    10, 9, 30, 9, 72, 36, 1, 168, 0, 16,
+    10, 9, 32, 9, 72, 36, 1, 168, 0, 16,
 #endif
 #if GL_HAS(CONV1D) || GL_HAS(DEPTHWISE_CONV1D) || GL_HAS(POOL)
     /* CONV1D, DEPTHWISE_CONV1D, POOL: BAD_RECORD unless ((stride - 1) < 4096) */
-    10, 9, 31, 9, 74, 36, 1, 168, 0, 16,
+    10, 9, 33, 9, 74, 36, 1, 168, 0, 16,
 #endif
 #if GL_HAS(CONV1D) || GL_HAS(DEPTHWISE_CONV1D)
     /* CONV1D, DEPTHWISE_CONV1D: BAD_RECORD unless ((dilation - 1) < 4096) */
-    10, 9, 32, 9, 76, 36, 1, 168, 0, 16,
+    10, 9, 34, 9, 76, 36, 1, 168, 0, 16,
 #endif
 #if GL_HAS(INPUT) || GL_HAS(EMBEDDING)
     /* INPUT, EMBEDDING: BAD_RECORD unless (index == 0) */
-    7, 9, 33, 1, 6, 148, 0,
+    7, 9, 35, 1, 6, 148, 0,
 #endif
 #if GL_HAS(INPUT) || GL_HAS(EMBEDDING)
     /* INPUT, EMBEDDING: BAD_RECORD unless (input0 == 65535) */
-    8, 9, 33, 9, 4, 152, 255, 255,
+    8, 9, 35, 9, 4, 152, 255, 255,
 #endif
 #if GL_HAS(INPUT) || GL_HAS(EMBEDDING)
     /* INPUT, EMBEDDING: BAD_RECORD unless (rowsIn == header.window) */
-    7, 9, 33, 13, 12, 159, 44,
+    7, 9, 35, 13, 12, 159, 44,
 #endif
 #if GL_HAS(INPUT)
     /* INPUT: BAD_RECORD unless (inputSize == outputSize) */
@@ -316,24 +320,24 @@ const uint8_t gl_record_rules[] = {
     7, 9, 1, 9, 8, 148, 1,
 #endif
     /* BAD_RECORD unless (input0 < index) */
-    7, 9, 34, 9, 4, 161, 6,
+    7, 9, 36, 9, 4, 161, 6,
     /* other = ((input0 * 96) + records) */
-    9, 66, 34, 9, 4, 52, 96, 17, 8,
+    9, 66, 36, 9, 4, 52, 96, 17, 8,
     /* BAD_RECORD unless (inputSize == other.outputSize) */
-    7, 9, 34, 9, 8, 154, 10,
+    7, 9, 36, 9, 8, 154, 10,
     /* BAD_RECORD unless (rowsIn == other.rowsOut) */
-    7, 9, 34, 13, 12, 158, 16,
+    7, 9, 36, 13, 12, 158, 16,
 #if GL_HAS(MERGE) || GL_HAS(FIFO)
     /* MERGE, FIFO: BAD_RECORD unless (input1 < index) */
-    7, 9, 35, 9, 6, 161, 6,
+    7, 9, 37, 9, 6, 161, 6,
 #endif
 #if GL_HAS(MERGE) || GL_HAS(FIFO)
     /* MERGE, FIFO: other = ((input1 * 96) + records) */
-    9, 66, 35, 9, 6, 52, 96, 17, 8,
+    9, 66, 37, 9, 6, 52, 96, 17, 8,
 #endif
 #if GL_HAS(MERGE) || GL_HAS(FIFO)
     /* MERGE, FIFO: BAD_RECORD unless (rowsIn == other.rowsOut) */
-    7, 9, 35, 13, 12, 158, 16,
+    7, 9, 37, 13, 12, 158, 16,
 #endif
     /* BAD_RECORD unless (header.window | ((rowsIn | rowsOut) == 0)) */
     12, 9, 0, 13, 12, 93, 16, 148, 0, 15, 44, 80,
@@ -343,7 +347,7 @@ const uint8_t gl_record_rules[] = {
     12, 9, 0, 5, 1, 68, 1, 148, 0, 15, 44, 80,
 #if GL_HAS(GLOBAL_POOL) || GL_HAS(REVERSE) || GL_HAS(RESHAPE) || GL_HAS(REPEAT)
     /* GLOBAL_POOL, REVERSE, RESHAPE, REPEAT: BAD_RECORD unless header.window */
-    5, 9, 36, 15, 44,
+    5, 9, 38, 15, 44,
 #endif
 #if GL_HAS(GLOBAL_POOL)
     /* GLOBAL_POOL: BAD_RECORD unless ((mode ^ 1) | (rowsIn < 16384)) */
@@ -355,31 +359,31 @@ const uint8_t gl_record_rules[] = {
 #endif
 #if GL_HAS(REPEAT)
     /* REPEAT: BAD_RECORD unless (rowsIn == 1) */
-    7, 9, 37, 13, 12, 148, 1,
+    7, 9, 39, 13, 12, 148, 1,
 #endif
     /* BAD_RECORD unless (rowsOut == (rowsIn + ((flags & 1) * (1 - rowsIn)))) */
-    18, 9, 38, 4, 1, 45, 12, 5, 1, 68, 1, 48, 13, 12, 16, 13, 16, 144,
+    18, 9, 40, 4, 1, 45, 12, 5, 1, 68, 1, 48, 13, 12, 16, 13, 16, 144,
 #if GL_HAS(REVERSE)
     /* REVERSE: BAD_RECORD unless (0x1000000 >= (rowsIn * inputSize)) */
-    13, 9, 39, 13, 12, 57, 8, 12, 0, 0, 0, 1, 176,
+    13, 9, 41, 13, 12, 57, 8, 12, 0, 0, 0, 1, 176,
 #endif
     /* BAD_RECORD unless inputSize */
     5, 9, 0, 9, 8,
     /* BAD_RECORD unless outputSize */
     5, 9, 0, 9, 10,
     /* BAD_RECORD unless (outputSize < 4097) */
-    8, 9, 40, 9, 10, 168, 1, 16,
+    8, 9, 42, 9, 10, 168, 1, 16,
 #if GL_HAS(DEPTHWISE_CONV1D)
     /* DEPTHWISE_CONV1D: BAD_RECORD unless (outputSize == (inputSize * depthMultiplier)) */
-    10, 9, 41, 9, 8, 57, 88, 9, 10, 144,
+    10, 9, 43, 9, 8, 57, 88, 9, 10, 144,
 #endif
 #if GL_HAS(RESHAPE)
     /* RESHAPE: BAD_RECORD unless ((rowsIn * inputSize) == (rowsOut * outputSize)) */
-    12, 9, 42, 13, 16, 57, 10, 13, 12, 57, 8, 144,
+    12, 9, 44, 13, 16, 57, 10, 13, 12, 57, 8, 144,
 #endif
 #if GL_HAS(RESHAPE)
     /* RESHAPE: BAD_RECORD unless ((rowsIn * inputSize) < 65537) */
-    12, 9, 42, 13, 12, 57, 8, 172, 1, 0, 1, 0,
+    12, 9, 44, 13, 12, 57, 8, 172, 1, 0, 1, 0,
 #endif
 #if GL_HAS(MERGE)
     /* MERGE: BAD_RECORD unless (depthMultiplier == other.outputSize) */
@@ -395,10 +399,10 @@ const uint8_t gl_record_rules[] = {
 #endif
 #if GL_HAS(LAYER_NORM) || GL_HAS(SOFTMAX)
     /* LAYER_NORM, SOFTMAX: BAD_RECORD unless (inputSize < 4097) */
-    8, 9, 43, 9, 8, 168, 1, 16,
+    8, 9, 45, 9, 8, 168, 1, 16,
 #endif
     /* BAD_RECORD unless (outputSize == inputSize) */
-    7, 9, 44, 9, 10, 153, 8,
+    7, 9, 46, 9, 10, 153, 8,
     /* BAD_RECORD unless (((flags & 8) == 0) | ((index + 1) == header.recordCount)) */
     16, 9, 0, 1, 6, 20, 1, 155, 24, 5, 1, 68, 8, 148, 0, 80,
     /* BAD_RECORD unless ((((flags & 8) == 0) | (activation == 0)) | (activation == 4)) */
@@ -409,27 +413,27 @@ const uint8_t gl_record_rules[] = {
 #endif
 #if GL_HAS(POOL)
     /* POOL: depth = taps */
-    5, 87, 45, 9, 72,
+    5, 87, 47, 9, 72,
 #endif
 #if GL_HAS(CONV1D) || GL_HAS(DEPTHWISE_CONV1D)
     /* CONV1D, DEPTHWISE_CONV1D: depth = (((taps - 1) * dilation) + 1) */
-    11, 87, 32, 9, 72, 36, 1, 57, 76, 20, 1,
+    11, 87, 34, 9, 72, 36, 1, 57, 76, 20, 1,
 #endif
 #if GL_HAS(CONV1D) || GL_HAS(DEPTHWISE_CONV1D)
     /* CONV1D, DEPTHWISE_CONV1D: BAD_RECORD unless (depth < 65536) */
-    10, 9, 32, 1, 23, 172, 0, 0, 1, 0,
+    10, 9, 34, 1, 23, 172, 0, 0, 1, 0,
 #endif
 #if GL_HAS(CONV1D) || GL_HAS(DEPTHWISE_CONV1D)
     /* CONV1D, DEPTHWISE_CONV1D: BAD_RECORD unless ((depth * (inputSize pad 1)) < 0x40001) */
-    15, 9, 32, 9, 8, 196, 1, 1, 23, 48, 172, 1, 0, 4, 0,
+    15, 9, 34, 9, 8, 196, 1, 1, 23, 48, 172, 1, 0, 4, 0,
 #endif
 #if GL_HAS(CONV1D) || GL_HAS(DEPTHWISE_CONV1D) || GL_HAS(POOL)
     /* CONV1D, DEPTHWISE_CONV1D, POOL: BAD_RECORD unless (padLeft < depth) */
-    7, 9, 31, 9, 78, 161, 23,
+    7, 9, 33, 9, 78, 161, 23,
 #endif
 #if GL_HAS(CONV1D) || GL_HAS(DEPTHWISE_CONV1D) || GL_HAS(POOL)
     /* CONV1D, DEPTHWISE_CONV1D, POOL: BAD_RECORD unless ((header.window == 0) | (((depth - padLeft) + ((rowsOut - 1) * stride)) < (rowsIn + depth))) */
-    24, 9, 31, 13, 12, 17, 23, 13, 16, 36, 1, 57, 74, 1, 23, 41, 78, 16, 160, 15, 44, 148, 0, 80,
+    24, 9, 33, 13, 12, 17, 23, 13, 16, 36, 1, 57, 74, 1, 23, 41, 78, 16, 160, 15, 44, 148, 0, 80,
 #endif
     /* stateNeed = 0 */
     5, 79, 0, 4, 0,
@@ -457,17 +461,17 @@ const uint8_t gl_record_rules[] = {
     /* EMBEDDING: auxNeed = ((vocabulary * 2) pad 15) */
     9, 83, 1, 13, 92, 52, 2, 196, 15,
 #endif
-#if GL_HAS(RNN) || GL_HAS(LSTM) || GL_HAS(GRU) || GL_HAS(GRU_RESET_AFTER) || GL_HAS(MINIMAL_GRU)
-    /* RNN, LSTM, GRU, GRU_RESET_AFTER, MINIMAL_GRU: stateNeed = ((outputSize pad 7) * 2) */
+#if GL_HAS(RNN) || GL_HAS(LSTM) || GL_HAS(GRU) || GL_HAS(GRU_RESET_AFTER) || GL_HAS(MINIMAL_GRU) || GL_HAS(FASTGRNN)
+    /* RNN, LSTM, GRU, GRU_RESET_AFTER, MINIMAL_GRU, FASTGRNN: stateNeed = ((outputSize pad 7) * 2) */
     9, 79, 6, 9, 10, 196, 7, 52, 2,
 #endif
-#if GL_HAS(RNN) || GL_HAS(LSTM) || GL_HAS(GRU) || GL_HAS(GRU_RESET_AFTER) || GL_HAS(MINIMAL_GRU)
-    /* RNN, LSTM, GRU, GRU_RESET_AFTER, MINIMAL_GRU: scratchNeed = ((outputSize pad 7) * 2) */
+#if GL_HAS(RNN) || GL_HAS(LSTM) || GL_HAS(GRU) || GL_HAS(GRU_RESET_AFTER) || GL_HAS(MINIMAL_GRU) || GL_HAS(FASTGRNN)
+    /* RNN, LSTM, GRU, GRU_RESET_AFTER, MINIMAL_GRU, FASTGRNN: scratchNeed = ((outputSize pad 7) * 2) */
     9, 80, 6, 9, 10, 196, 7, 52, 2,
 #endif
-#if GL_HAS(RNN)
-    /* RNN: quadsNeed = ((outputSize pad 3) >> 2) */
-    9, 82, 2, 9, 10, 196, 3, 132, 2,
+#if GL_HAS(RNN) || GL_HAS(FASTGRNN)
+    /* RNN, FASTGRNN: quadsNeed = ((outputSize pad 3) >> 2) */
+    9, 82, 48, 9, 10, 196, 3, 132, 2,
 #endif
 #if GL_HAS(LSTM)
     /* LSTM: quadsNeed = outputSize */
@@ -479,27 +483,27 @@ const uint8_t gl_record_rules[] = {
 #endif
 #if GL_HAS(GRU) || GL_HAS(GRU_RESET_AFTER)
     /* GRU, GRU_RESET_AFTER: quadsNeed = (((outputSize pad 3) >> 2) * 3) */
-    11, 82, 46, 9, 10, 196, 3, 132, 2, 52, 3,
+    11, 82, 49, 9, 10, 196, 3, 132, 2, 52, 3,
 #endif
 #if GL_HAS(MINIMAL_GRU)
     /* MINIMAL_GRU: quadsNeed = (((outputSize pad 3) >> 2) * 2) */
-    11, 82, 47, 9, 10, 196, 3, 132, 2, 52, 2,
+    11, 82, 50, 9, 10, 196, 3, 132, 2, 52, 2,
 #endif
-#if GL_HAS(RNN) || GL_HAS(LSTM) || GL_HAS(GRU) || GL_HAS(GRU_RESET_AFTER) || GL_HAS(MINIMAL_GRU)
-    /* RNN, LSTM, GRU, GRU_RESET_AFTER, MINIMAL_GRU: weightsNeed = (((((inputSize pad mask) * 4) >> shift) + (((outputSize pad mask) * 4) >> shift)) * quadsNeed) */
+#if GL_HAS(RNN) || GL_HAS(LSTM) || GL_HAS(GRU) || GL_HAS(GRU_RESET_AFTER) || GL_HAS(MINIMAL_GRU) || GL_HAS(FASTGRNN)
+    /* RNN, LSTM, GRU, GRU_RESET_AFTER, MINIMAL_GRU, FASTGRNN: weightsNeed = (((((inputSize pad mask) * 4) >> shift) + (((outputSize pad mask) * 4) >> shift)) * quadsNeed) */
     22, 81, 6, 9, 10, 193, 24, 52, 4, 129, 25, 9, 8, 193, 24, 52, 4, 129, 25, 16, 49, 18,
 #endif
 #if GL_HAS(GRU) || GL_HAS(MINIMAL_GRU)
     /* GRU, MINIMAL_GRU: scratchNeed = (((outputSize pad 7) * 2) * 2) */
-    11, 80, 48, 9, 10, 196, 7, 52, 2, 52, 2,
+    11, 80, 51, 9, 10, 196, 7, 52, 2, 52, 2,
 #endif
 #if GL_HAS(GRU_RESET_AFTER)
     /* GRU_RESET_AFTER: quadsNeed = (((outputSize pad 3) >> 2) * 4) */
-    11, 82, 49, 9, 10, 196, 3, 132, 2, 52, 4,
+    11, 82, 52, 9, 10, 196, 3, 132, 2, 52, 4,
 #endif
 #if GL_HAS(DENSE) || GL_HAS(CONV1D) || GL_HAS(DEPTHWISE_CONV1D)
     /* DENSE, CONV1D, DEPTHWISE_CONV1D: quadsNeed = ((outputSize pad 3) >> 2) */
-    9, 82, 50, 9, 10, 196, 3, 132, 2,
+    9, 82, 53, 9, 10, 196, 3, 132, 2,
 #endif
 #if GL_HAS(DENSE)
     /* DENSE: weightsNeed = ((((inputSize pad mask) * 4) >> shift) * ((outputSize pad 3) >> 2)) */
@@ -507,27 +511,27 @@ const uint8_t gl_record_rules[] = {
 #endif
 #if GL_HAS(CONV1D)
     /* CONV1D: stateNeed = ((((inputSize pad 1) * depth) pad 7) * 2) */
-    13, 79, 51, 9, 8, 196, 1, 49, 23, 196, 7, 52, 2,
+    13, 79, 54, 9, 8, 196, 1, 49, 23, 196, 7, 52, 2,
 #endif
 #if GL_HAS(CONV1D)
     /* CONV1D: scratchNeed = ((((taps * (inputSize pad 1)) pad 7) * 2) * (1 < dilation)) */
-    19, 80, 51, 4, 1, 169, 76, 9, 8, 196, 1, 9, 72, 48, 196, 7, 52, 2, 48,
+    19, 80, 54, 4, 1, 169, 76, 9, 8, 196, 1, 9, 72, 48, 196, 7, 52, 2, 48,
 #endif
 #if GL_HAS(CONV1D)
     /* CONV1D: weightsNeed = (((((taps * (inputSize pad 1)) pad mask) * 4) >> shift) * ((outputSize pad 3) >> 2)) */
-    23, 81, 51, 9, 10, 196, 3, 132, 2, 9, 8, 196, 1, 9, 72, 48, 193, 24, 52, 4, 129, 25, 48,
+    23, 81, 54, 9, 10, 196, 3, 132, 2, 9, 8, 196, 1, 9, 72, 48, 193, 24, 52, 4, 129, 25, 48,
 #endif
 #if GL_HAS(DEPTHWISE_CONV1D)
     /* DEPTHWISE_CONV1D: weightsNeed = ((outputSize pad 15) * taps) */
-    9, 81, 41, 9, 10, 196, 15, 57, 72,
+    9, 81, 43, 9, 10, 196, 15, 57, 72,
 #endif
 #if GL_HAS(DEPTHWISE_CONV1D) || GL_HAS(POOL)
     /* DEPTHWISE_CONV1D, POOL: stateNeed = (((inputSize pad 7) * 2) * depth) */
-    11, 79, 52, 9, 8, 196, 7, 52, 2, 49, 23,
+    11, 79, 55, 9, 8, 196, 7, 52, 2, 49, 23,
 #endif
 #if GL_HAS(POOL)
     /* POOL: auxNeed = ((((taps + 1) * 4) pad 15) * (mode == 1)) */
-    16, 83, 45, 5, 90, 148, 1, 9, 72, 20, 1, 52, 4, 196, 15, 48,
+    16, 83, 47, 5, 90, 148, 1, 9, 72, 20, 1, 52, 4, 196, 15, 48,
 #endif
 #if GL_HAS(GLOBAL_POOL)
     /* GLOBAL_POOL: stateNeed = (((inputSize pad 7) * 2) + ((mode == 1) * ((((inputSize pad 3) * 4) + 16) - ((inputSize pad 7) * 2)))) */
@@ -539,15 +543,19 @@ const uint8_t gl_record_rules[] = {
 #endif
 #if GL_HAS(AFFINE)
     /* AFFINE: auxNeed = (inputSize * 16) */
-    7, 83, 53, 9, 8, 52, 16,
+    7, 83, 56, 9, 8, 52, 16,
 #endif
 #if GL_HAS(PRELU) || GL_HAS(MASK)
     /* PRELU, MASK: auxNeed = ((inputSize pad 7) * 2) */
-    9, 83, 54, 9, 8, 196, 7, 52, 2,
+    9, 83, 57, 9, 8, 196, 7, 52, 2,
+#endif
+#if GL_HAS(FASTGRNN)
+    /* FASTGRNN: auxNeed = ((outputSize pad 7) * 2) */
+    9, 83, 58, 9, 10, 196, 7, 52, 2,
 #endif
 #if GL_HAS(LAYER_NORM)
     /* LAYER_NORM: auxNeed = ((inputSize * 16) + 16) */
-    9, 83, 55, 9, 8, 52, 16, 20, 16,
+    9, 83, 59, 9, 8, 52, 16, 20, 16,
 #endif
 #if GL_HAS(SOFTMAX)
     /* SOFTMAX: scratchNeed = ((inputSize pad 3) * 4) */
@@ -555,19 +563,19 @@ const uint8_t gl_record_rules[] = {
 #endif
 #if GL_HAS(FIFO)
     /* FIFO: stateNeed = ((taps * ((inputSize pad 7) * 2)) + (taps pad 15)) */
-    17, 79, 56, 9, 72, 196, 15, 9, 8, 196, 7, 52, 2, 9, 72, 48, 16,
+    17, 79, 60, 9, 72, 196, 15, 9, 8, 196, 7, 52, 2, 9, 72, 48, 16,
 #endif
 #if GL_HAS(REVERSE)
     /* REVERSE: stateNeed = ((rowsIn * ((inputSize pad 7) * 2)) + (rowsIn pad 15)) */
-    17, 79, 39, 13, 12, 196, 15, 9, 8, 196, 7, 52, 2, 13, 12, 48, 16,
+    17, 79, 41, 13, 12, 196, 15, 9, 8, 196, 7, 52, 2, 13, 12, 48, 16,
 #endif
 #if GL_HAS(RESHAPE)
     /* RESHAPE: stateNeed = (((rowsIn * inputSize) pad 7) * 2) */
-    11, 79, 42, 13, 12, 57, 8, 196, 7, 52, 2,
+    11, 79, 44, 13, 12, 57, 8, 196, 7, 52, 2,
 #endif
 #if GL_HAS(REPEAT)
     /* REPEAT: stateNeed = ((inputSize pad 7) * 2) */
-    9, 79, 37, 9, 8, 196, 7, 52, 2,
+    9, 79, 39, 9, 8, 196, 7, 52, 2,
 #endif
     /* first = weightsNeed */
     5, 84, 0, 1, 17,
@@ -601,15 +609,15 @@ const uint8_t gl_record_rules[] = {
     31, 10, 0, 1, 10, 45, 56, 177, 20, 1, 10, 189, 56, 13, 56, 177, 9, 13, 56, 68, 15, 148, 0, 64, 64, 64, 1, 20, 148, 0, 80,
 #if GL_HAS(LAYER_NORM)
     /* LAYER_NORM: other = aux */
-    5, 66, 55, 13, 56,
+    5, 66, 59, 13, 56,
 #endif
 #if GL_HAS(LAYER_NORM)
     /* LAYER_NORM: BAD_TENSOR unless (other.epsilon low | other.epsilon high) */
-    7, 10, 55, 14, 0, 94, 4,
+    7, 10, 59, 14, 0, 94, 4,
 #endif
 #if GL_HAS(LAYER_NORM)
     /* LAYER_NORM: BAD_TENSOR unless ((other.epsilon high - (other.epsilon low == 0)) < 0x20000000) */
-    15, 10, 55, 14, 0, 148, 0, 14, 4, 32, 172, 0, 0, 0, 32,
+    15, 10, 59, 14, 0, 148, 0, 14, 4, 32, 172, 0, 0, 0, 32,
 #endif
     /* BAD_RECORD unless (stateBytes == stateNeed) */
     7, 9, 0, 13, 28, 145, 15,
@@ -625,12 +633,10 @@ const uint8_t gl_record_rules[] = {
     12, 12, 0, 13, 24, 177, 12, 1, 15, 148, 0, 80,
     /* stateEnd = ((state + stateNeed) + ((stateNeed == 0) * (stateEnd - (state + stateNeed)))) */
     20, 76, 0, 13, 24, 17, 15, 1, 12, 32, 1, 15, 148, 0, 48, 13, 24, 17, 15, 16,
-#if GL_HAS(RNN) || GL_HAS(LSTM) || GL_HAS(GRU) || GL_HAS(GRU_RESET_AFTER) || GL_HAS(REPEAT) || GL_HAS(MINIMAL_GRU)
-    /* RNN, LSTM, GRU, GRU_RESET_AFTER, REPEAT, MINIMAL_GRU: BAD_ARENA unless (output == state) */
-    7, 11, 57, 13, 20, 157, 24,
-#endif
+    /* BAD_ARENA unless (output == state) */
+    7, 11, 61, 13, 20, 157, 24,
     /* BAD_ARENA unless (((((output & 15) == 0) & (output >= header.stateBytes)) & (header.arenaBytes >= output)) & ((header.arenaBytes - output) >= (((outputSize pad 7) * 2) + (((flags & 8) >= 1) * (((outputSize pad 3) * 4) - ((outputSize pad 7) * 2)))))) */
-    52, 11, 58, 9, 10, 196, 7, 52, 2, 9, 10, 196, 3, 52, 4, 32, 5, 1, 68, 8, 180, 1, 48, 9, 10, 196, 7, 52, 2, 16, 15, 28, 45, 20, 176, 15, 28, 189, 20, 13, 20, 191, 32, 13, 20, 68, 15, 148, 0, 64, 64, 64,
+    52, 11, 62, 9, 10, 196, 7, 52, 2, 9, 10, 196, 3, 52, 4, 32, 5, 1, 68, 8, 180, 1, 48, 9, 10, 196, 7, 52, 2, 16, 15, 28, 45, 20, 176, 15, 28, 189, 20, 13, 20, 191, 32, 13, 20, 68, 15, 148, 0, 64, 64, 64,
     /* BAD_ARENA unless ((scratchNeed == 0) | (((((scratch & 15) == 0) & (scratch >= header.stateBytes)) & (header.arenaBytes >= scratch)) & ((header.arenaBytes - scratch) >= scratchNeed))) */
     31, 11, 0, 15, 28, 45, 32, 177, 16, 15, 28, 189, 32, 13, 32, 191, 32, 13, 32, 68, 15, 148, 0, 64, 64, 64, 1, 16, 148, 0, 80,
     /* BAD_OVERLAP unless ((((output - scratch) < scratchBytes) | ((scratch - output) < (((outputSize pad 7) * 2) + (((flags & 8) >= 1) * (((outputSize pad 3) * 4) - ((outputSize pad 7) * 2)))))) == 0) */
@@ -711,19 +717,19 @@ const uint8_t gl_saved_record_rules[] = {
     5, 64, 0, 5, 0,
 #if GL_HAS(INPUT) || GL_HAS(EMBEDDING)
     /* INPUT, EMBEDDING: first = free */
-    5, 84, 33, 1, 7,
+    5, 84, 35, 1, 7,
 #endif
     /* other = ((input0 * 16) + 56) */
-    9, 66, 34, 9, 4, 52, 16, 20, 56,
+    9, 66, 36, 9, 4, 52, 16, 20, 56,
     /* first = other.emitted */
-    5, 84, 34, 14, 4,
+    5, 84, 36, 14, 4,
     /* other = ((index * 16) + 56) */
     9, 66, 0, 1, 6, 52, 16, 20, 56,
     /* BAD_STATE unless (other.seen == (first * (header.window >= 1))) */
     13, 17, 0, 15, 44, 180, 1, 1, 20, 48, 14, 0, 144,
 #if GL_HAS(INPUT) || GL_HAS(EMBEDDING)
     /* INPUT, EMBEDDING: BAD_STATE unless (other.emitted == other.seen) */
-    7, 17, 33, 14, 4, 158, 0,
+    7, 17, 35, 14, 4, 158, 0,
 #endif
     /* BAD_STATE unless (rowsOut >= other.emitted) */
     7, 17, 0, 13, 16, 190, 4,
@@ -731,44 +737,44 @@ const uint8_t gl_saved_record_rules[] = {
     9, 17, 0, 6, 10, 86, 11, 148, 0,
 #if GL_HAS(CONV1D) || GL_HAS(DEPTHWISE_CONV1D)
     /* CONV1D, DEPTHWISE_CONV1D: depth = (((taps - 1) * dilation) + 1) */
-    11, 87, 32, 9, 72, 36, 1, 57, 76, 20, 1,
+    11, 87, 34, 9, 72, 36, 1, 57, 76, 20, 1,
 #endif
 #if GL_HAS(POOL)
     /* POOL: depth = taps */
-    5, 87, 45, 9, 72,
+    5, 87, 47, 9, 72,
 #endif
 #if GL_HAS(CONV1D) || GL_HAS(DEPTHWISE_CONV1D) || GL_HAS(POOL)
     /* CONV1D, DEPTHWISE_CONV1D, POOL: BAD_STATE unless other.wait */
-    5, 17, 31, 10, 8,
+    5, 17, 33, 10, 8,
 #endif
 #if GL_HAS(CONV1D) || GL_HAS(DEPTHWISE_CONV1D) || GL_HAS(POOL)
     /* CONV1D, DEPTHWISE_CONV1D, POOL: BAD_STATE unless (((depth - padLeft) >= other.wait) | (stride >= other.wait)) */
-    14, 17, 31, 9, 74, 186, 8, 1, 23, 41, 78, 186, 8, 80,
+    14, 17, 33, 9, 74, 186, 8, 1, 23, 41, 78, 186, 8, 80,
 #endif
     /* BAD_STATE unless (other.wait == 0) */
     7, 17, 19, 10, 8, 148, 0,
 #if GL_HAS(POOL)
     /* POOL: second = ((mode == 1) * taps) */
-    9, 85, 45, 5, 90, 148, 1, 57, 72,
+    9, 85, 47, 5, 90, 148, 1, 57, 72,
 #endif
 #if GL_HAS(POOL)
     /* POOL: BAD_STATE unless (second >= other.front) */
-    7, 17, 45, 1, 21, 186, 12,
+    7, 17, 47, 1, 21, 186, 12,
 #endif
 #if GL_HAS(POOL)
     /* POOL: BAD_STATE unless ((second - other.front) >= other.real) */
-    9, 17, 45, 1, 21, 42, 12, 186, 14,
+    9, 17, 47, 1, 21, 42, 12, 186, 14,
 #endif
 #if GL_HAS(FIFO)
     /* FIFO: BAD_STATE unless (other.front < taps) */
-    7, 17, 56, 10, 12, 169, 72,
+    7, 17, 60, 10, 12, 169, 72,
 #endif
 #if GL_HAS(FIFO)
     /* FIFO: BAD_STATE unless (taps >= other.real) */
-    7, 17, 56, 9, 72, 186, 14,
+    7, 17, 60, 9, 72, 186, 14,
 #endif
     /* BAD_STATE unless ((other.front | other.real) == 0) */
-    9, 17, 59, 10, 12, 90, 14, 148, 0,
+    9, 17, 63, 10, 12, 90, 14, 148, 0,
     /* repeat = (stateBytes >= 1) */
     7, 90, 0, 13, 28, 180, 1,
     /* used = (inputSize * 2) */
@@ -779,12 +785,12 @@ const uint8_t gl_saved_record_rules[] = {
     5, 93, 0, 4, 0,
     /* freeBytes = 0 */
     5, 94, 0, 4, 0,
-#if GL_HAS(RNN) || GL_HAS(LSTM) || GL_HAS(GRU) || GL_HAS(GRU_RESET_AFTER) || GL_HAS(MINIMAL_GRU)
-    /* RNN, LSTM, GRU, GRU_RESET_AFTER, MINIMAL_GRU: used = (outputSize * 2) */
+#if GL_HAS(RNN) || GL_HAS(LSTM) || GL_HAS(GRU) || GL_HAS(GRU_RESET_AFTER) || GL_HAS(MINIMAL_GRU) || GL_HAS(FASTGRNN)
+    /* RNN, LSTM, GRU, GRU_RESET_AFTER, MINIMAL_GRU, FASTGRNN: used = (outputSize * 2) */
     7, 91, 6, 9, 10, 52, 2,
 #endif
-#if GL_HAS(RNN) || GL_HAS(LSTM) || GL_HAS(GRU) || GL_HAS(GRU_RESET_AFTER) || GL_HAS(MINIMAL_GRU)
-    /* RNN, LSTM, GRU, GRU_RESET_AFTER, MINIMAL_GRU: stride = ((outputSize pad 7) * 2) */
+#if GL_HAS(RNN) || GL_HAS(LSTM) || GL_HAS(GRU) || GL_HAS(GRU_RESET_AFTER) || GL_HAS(MINIMAL_GRU) || GL_HAS(FASTGRNN)
+    /* RNN, LSTM, GRU, GRU_RESET_AFTER, MINIMAL_GRU, FASTGRNN: stride = ((outputSize pad 7) * 2) */
     9, 92, 6, 9, 10, 196, 7, 52, 2,
 #endif
 #if GL_HAS(LSTM)
@@ -793,11 +799,11 @@ const uint8_t gl_saved_record_rules[] = {
 #endif
 #if GL_HAS(CONV1D)
     /* CONV1D: stride = ((inputSize pad 1) * 2) */
-    9, 92, 51, 9, 8, 196, 1, 52, 2,
+    9, 92, 54, 9, 8, 196, 1, 52, 2,
 #endif
 #if GL_HAS(CONV1D) || GL_HAS(DEPTHWISE_CONV1D) || GL_HAS(POOL)
     /* CONV1D, DEPTHWISE_CONV1D, POOL: repeat = depth */
-    5, 90, 31, 1, 23,
+    5, 90, 33, 1, 23,
 #endif
 #if GL_HAS(GLOBAL_POOL)
     /* GLOBAL_POOL: used = (used + ((mode == 1) * (4 - used))) */
@@ -825,27 +831,27 @@ const uint8_t gl_saved_record_rules[] = {
 #endif
 #if GL_HAS(FIFO)
     /* FIFO: repeat = taps */
-    5, 90, 56, 9, 72,
+    5, 90, 60, 9, 72,
 #endif
 #if GL_HAS(FIFO)
     /* FIFO: flagsBytes = taps */
-    5, 93, 56, 9, 72,
+    5, 93, 60, 9, 72,
 #endif
 #if GL_HAS(REVERSE)
     /* REVERSE: repeat = rowsIn */
-    5, 90, 39, 13, 12,
+    5, 90, 41, 13, 12,
 #endif
 #if GL_HAS(REVERSE)
     /* REVERSE: flagsBytes = rowsIn */
-    5, 93, 39, 13, 12,
+    5, 93, 41, 13, 12,
 #endif
 #if GL_HAS(RESHAPE)
     /* RESHAPE: repeat = 0 */
-    5, 90, 42, 4, 0,
+    5, 90, 44, 4, 0,
 #endif
 #if GL_HAS(RESHAPE)
     /* RESHAPE: freeBytes = ((rowsIn * inputSize) * 2) */
-    9, 94, 42, 13, 12, 57, 8, 52, 2,
+    9, 94, 44, 13, 12, 57, 8, 52, 2,
 #endif
     0,
 };

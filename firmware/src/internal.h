@@ -262,6 +262,7 @@ void gl_lstm(const gl_layer *layer);
 void gl_gru(const gl_layer *layer);
 void gl_gru_reset_after(const gl_layer *layer);
 void gl_minimal_gru(const gl_layer *layer);
+void gl_fastgrnn(const gl_layer *layer);
 void gl_dense(const gl_layer *layer);
 void gl_affine_row(const gl_layer *layer, const int16_t *input, const uint8_t *entries);
 void gl_embedding(const gl_layer *layer, uint32_t token);

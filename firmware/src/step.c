@@ -72,6 +72,10 @@ GL_INLINE int run(const gl_layer *layer, uint32_t masked) {
     case GATELET_KERNEL_MINIMAL_GRU:
       return recurrent(layer, masked, gl_minimal_gru);
 #endif
+#if GL_HAS(FASTGRNN)
+    case GATELET_KERNEL_FASTGRNN:
+      return recurrent(layer, masked, gl_fastgrnn);
+#endif
 #if GL_HAS(DENSE)
     case GATELET_KERNEL_DENSE:
       return whole_row(layer, gl_dense);

@@ -18,7 +18,7 @@ const SIZE = 5;
 const input: LooseNode = { op: "input", kind: "frames", shape: sequence(STEPS, SIZE) };
 
 function recurrent(
-  op: "rnn" | "lstm" | "gru" | "minimalGru",
+  op: "rnn" | "lstm" | "gru" | "minimalGru" | "fastGrnn",
   hidden: number,
   rest: {
     from?: number;
@@ -32,7 +32,7 @@ function recurrent(
   } = {},
 ): LooseNode {
   const random = new Random(hidden + op.length);
-  const gates = { rnn: 1, lstm: 4, gru: 3, minimalGru: 2 }[op];
+  const gates = { rnn: 1, lstm: 4, gru: 3, minimalGru: 2, fastGrnn: 1 }[op];
   const from = rest.from ?? SIZE;
   const returnSequences = rest.sequences ?? false;
   return {
@@ -49,6 +49,9 @@ function recurrent(
         : vector(hidden),
     maskObey: rest.maskObey ?? false,
     ...(op === "rnn" ? {} : { recurrentActivation: rest.gate ?? sigmoid }),
+    ...(op === "fastGrnn"
+      ? { gateOffset: random.tensor([hidden], 0.5), factors: { shape: [2], data: Float32Array.of(0.73, 0.02) } }
+      : {}),
     ...(op === "gru"
       ? { resetAfter: rest.resetAfter ?? false, recurrentBias: random.tensor([3 * hidden], rest.resetAfter ? 0.3 : 0) }
       : {}),
@@ -111,6 +114,9 @@ describe("recurrent layers agree with the float network", () => {
     ["gru", recurrent("gru", 9), 40],
     ["gru relu", recurrent("gru", 7, { activation: relu, size: 0.4 }), 36],
     ["gru reset after", recurrent("gru", 9, { resetAfter: true }), 40],
+    ["fastgrnn", recurrent("fastGrnn", 9), 40],
+    ["fastgrnn hard sigmoid", recurrent("fastGrnn", 7, { gate: { kind: "hardSigmoid" } }), 38],
+    ["fastgrnn relu", recurrent("fastGrnn", 7, { activation: relu, size: 0.3 }), 36],
     ["minimal gru", recurrent("minimalGru", 9), 40],
     ["minimal gru hard sigmoid", recurrent("minimalGru", 7, { gate: { kind: "hardSigmoid" } }), 38],
     ["minimal gru relu", recurrent("minimalGru", 7, { activation: relu, size: 0.4 }), 36],

@@ -47,7 +47,16 @@ describe("scalar and SIMD against the integer reference", () => {
     for (let seed = 0; seed < 200; seed++) compareWithReference(randomModel(seed), seed, `model ${seed}`);
   });
   it("wide layers, which take several batches of quads", () => {
-    for (const kernel of ["RNN", "LSTM", "GRU", "GRU_RESET_AFTER", "MINIMAL_GRU", "DENSE", "CONV1D"] as const) {
+    for (const kernel of [
+      "RNN",
+      "LSTM",
+      "GRU",
+      "GRU_RESET_AFTER",
+      "MINIMAL_GRU",
+      "FASTGRNN",
+      "DENSE",
+      "CONV1D",
+    ] as const) {
       for (let seed = 0; seed < 4; seed++) {
         compareWithReference(kernelModel(kernel, 100 + seed, { maxSize: 33 }), seed, `${kernel} ${seed}`);
       }

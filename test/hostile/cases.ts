@@ -44,6 +44,8 @@ export const BASES = {
   stream: build(0, (b) => b.recurrent("GRU", b.mask(b.affineLayer(b.activationLayer(b.prelu(b.input(3))))), 3, 8)),
   /** INPUT, MINIMAL_GRU: a stream. */
   minimal: build(0, (b) => b.recurrent("MINIMAL_GRU", b.input(3), 5, 8)),
+  /** INPUT, FASTGRNN: a stream. */
+  fast: build(0, (b) => b.recurrent("FASTGRNN", b.input(3), 5, 8)),
   /** EMBEDDING, GRU_RESET_AFTER: tokens. */
   tokens: build(3, (b) => b.recurrent("GRU_RESET_AFTER", b.embedding(7, 4), 5, 4)),
 } as const;
@@ -209,6 +211,15 @@ function recordCases(): HostileCase[] {
     bad("minimal", 1, "multiplierA", 1),
     bad("minimal", 1, "aux", 400),
     bad("minimal", 1, "scratchBytes", 16),
+    flag("fast", 1, FLAG.LAST),
+    bad("fast", 1, "outputSize", 4097),
+    bad("fast", 1, "gateActivation", ACTIVATION.RELU),
+    bad("fast", 1, "multiplierA", 32768),
+    bad("fast", 1, "multiplierA", -32769),
+    bad("fast", 1, "multiplierB", 32768),
+    bad("fast", 1, "shift", 1),
+    bad("fast", 1, "scratchBytes", 32),
+    bad("fast", 1, "aux", 0, "BAD_TENSOR"),
     bad("minimal", 1, "scratchBytes", 48),
     bad("lstm", 1, "activation", 7),
     bad("lstm", 1, "gateActivation", ACTIVATION.LINEAR),

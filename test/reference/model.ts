@@ -35,6 +35,7 @@ const MAKERS: Readonly<Record<Exclude<KernelName, "MERGE" | "FIFO">, (record: Ga
   GRU: recurrentKernel,
   GRU_RESET_AFTER: recurrentKernel,
   MINIMAL_GRU: recurrentKernel,
+  FASTGRNN: recurrentKernel,
   DENSE: denseKernel,
   CONV1D: conv1dKernel,
   DEPTHWISE_CONV1D: depthwiseKernel,

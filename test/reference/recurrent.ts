@@ -135,7 +135,32 @@ function minimalGru(record: GateRecord): Cell {
   };
 }
 
-const CELLS = { RNN: rnn, LSTM: lstm, GRU: gru, GRU_RESET_AFTER: gruResetAfter, MINIMAL_GRU: minimalGru } as const;
+function fastGrnn(record: GateRecord): Cell {
+  const quads = new QuadReader(record);
+  const { read, q } = partsOf(record);
+  const { outputSize: units, multiplier, multiplierA, multiplierB } = record.fields;
+  const rows = upTo(Math.ceil(units / 4)).flatMap(() => read(quads));
+  const difference = record.int16("aux")!;
+  const gate = gateActivationOf(record);
+  const activation = activationOf(record);
+  return (x, h) =>
+    upTo(units).map((u) => {
+      const p = sat16(q(rows[u]!, x, h));
+      const g = act(activation, p); // (48)
+      const z = act(gate, sat16(sat16(mulh(p << 16, multiplier)) + difference[u]!)); // (49)
+      const k = multiplierB + ((multiplierA * (32768 - z) + 2 ** 14) >> 15); // (50)
+      return sat16((Math.imul(k, g) + Math.imul(z, h[u]!) + 2 ** 14) >> 15); // (51), the sum modulo 2^32
+    });
+}
+
+const CELLS = {
+  RNN: rnn,
+  LSTM: lstm,
+  GRU: gru,
+  GRU_RESET_AFTER: gruResetAfter,
+  MINIMAL_GRU: minimalGru,
+  FASTGRNN: fastGrnn,
+} as const;
 
 /** The recurrent kernels: KERNELS.md 4. */
 export function recurrentKernel(record: GateRecord): Kernel {

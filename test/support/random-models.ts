@@ -15,7 +15,7 @@ export const GENERATOR_VERSION = 1;
 
 /** Sizes that meet every tail of quads, vectors and padding. */
 export const SIZES = [1, 2, 3, 4, 5, 7, 8, 9, 31, 32, 33] as const;
-const RECURRENT: readonly RecurrentKernel[] = ["RNN", "LSTM", "GRU", "GRU_RESET_AFTER", "MINIMAL_GRU"];
+const RECURRENT: readonly RecurrentKernel[] = ["RNN", "LSTM", "GRU", "GRU_RESET_AFTER", "MINIMAL_GRU", "FASTGRNN"];
 
 export interface RandomModelOptions {
   /** Largest row; default 33. */
@@ -159,6 +159,7 @@ export function kernelModel(kernel: KernelName, seed: number, options: RandomMod
     case "GRU":
     case "GRU_RESET_AFTER":
     case "MINIMAL_GRU":
+    case "FASTGRNN":
       at = builder.recurrent(kernel, at, outputSize, bits, window > 0 && random.chance(0.3));
       break;
     case "DENSE":

@@ -23,7 +23,7 @@ import {
 import type { Random } from "./random.js";
 
 export type Fields = RecordSpec["fields"];
-export type RecurrentKernel = "RNN" | "LSTM" | "GRU" | "GRU_RESET_AFTER" | "MINIMAL_GRU";
+export type RecurrentKernel = "RNN" | "LSTM" | "GRU" | "GRU_RESET_AFTER" | "MINIMAL_GRU" | "FASTGRNN";
 
 const ORDERS: Readonly<Record<RecurrentKernel, QuadOrder>> = {
   RNN: "plain",
@@ -31,6 +31,7 @@ const ORDERS: Readonly<Record<RecurrentKernel, QuadOrder>> = {
   GRU: "gru",
   GRU_RESET_AFTER: "gruResetAfter",
   MINIMAL_GRU: "minimalGru",
+  FASTGRNN: "plain",
 };
 const EXTREMES = [0, 1, -1, 2 ** 31 - 1, -(2 ** 31), 2 ** 30, -(2 ** 30)] as const;
 
@@ -184,13 +185,15 @@ export class SpecBuilder {
     const alignShift = random.int(0, this.wild ? 15 : 2);
     const cellBits = random.int(10, 15);
     const tanhLike = act.fields.activation === TANH;
-    const lstm: Fields =
-      kernel === "LSTM"
-        ? {
-            shift: this.wild ? random.int(0, 15) : 15 - cellBits,
-            multiplier: this.wild ? this.int32() : 2 ** (tanhLike ? 28 - cellBits : 16),
-          }
-        : {};
+    const own: Fields =
+      kernel === "FASTGRNN"
+        ? this.fastGrnnFields()
+        : kernel === "LSTM"
+          ? {
+              shift: this.wild ? random.int(0, 15) : 15 - cellBits,
+              multiplier: this.wild ? this.int32() : 2 ** (tanhLike ? 28 - cellBits : 16),
+            }
+          : {};
     const deviation = this.deviation(this.size(input) + units, parts.input.reach * 2 ** alignShift);
     return this.push(
       kernel,
@@ -198,7 +201,7 @@ export class SpecBuilder {
         ...fields,
         flags: (fields.flags ?? 0) | (last ? FLAG.LAST : 0),
         ...act.fields,
-        ...lstm,
+        ...own,
         gateActivation: gate,
         bits,
         recurrentFirst: recurrentFirst ? 1 : 0,
@@ -209,8 +212,20 @@ export class SpecBuilder {
         rowParams: this.rowParams(order, units, deviation),
         table: act.table,
         gateTable: gate === TABLE ? this.table() : undefined,
+        ...(kernel === "FASTGRNN" ? { aux: int16Bytes(random.int16s(units, ...this.differences())) } : {}),
       },
     );
+  }
+
+  private fastGrnnFields(): Fields {
+    const { random, wild } = this;
+    const factor = () => (wild ? random.int(-32768, 32767) : random.int(0, 16000));
+    const multiplier = wild ? this.int32() : random.pick([2 ** 15, 2 ** 16, 40_000]);
+    return { multiplier, multiplierA: factor(), multiplierB: factor() };
+  }
+
+  private differences(): readonly [number, number] {
+    return this.wild ? [-32768, 32767] : [-3000, 3000];
   }
 
   dense(input: number, units: number, bits: 8 | 4, out32 = false): number {

@@ -91,6 +91,7 @@ describe("quantization-aware training", () => {
         }),
     ],
     ["minimal GRU", () => buildPreset(tf, "mgu", { steps: 59, channels: 35, outputs: 8, units: [8] })],
+    ["FastGRNN", () => buildPreset(tf, "fastgrnn", { steps: 59, channels: 35, outputs: 8, units: [8] })],
     ["LSTM", () => buildPreset(tf, "lstm", { steps: 59, channels: 35, outputs: 8, units: [8] })],
     ["SimpleRNN", () => buildPreset(tf, "rnn", { steps: 59, channels: 35, outputs: 8, units: [8], dense: [6] })],
     ["Conv1D", () => buildPreset(tf, "cnn", { steps: 59, channels: 35, outputs: 8, units: [6] })],
@@ -131,6 +132,7 @@ describe("simulation in integers", () => {
         }),
     ],
     ["minimal GRU", () => small("mgu", [5, 4])],
+    ["FastGRNN", () => small("fastgrnn", [5, 4])],
     ["LSTM", () => small("lstm", [5, 4])],
     ["SimpleRNN", () => small("rnn", [6])],
     [
@@ -145,10 +147,19 @@ describe("simulation in integers", () => {
               padding: "same",
               activation: "relu",
               inputShape: [59, 35],
+              kernelInitializer: tf.initializers.glorotUniform({ seed: 11 }),
             }),
             tf.layers.globalMaxPooling1d({}),
-            tf.layers.dense({ units: 7, activation: "tanh" }),
-            tf.layers.dense({ units: 8, activation: "softmax" }),
+            tf.layers.dense({
+              units: 7,
+              activation: "tanh",
+              kernelInitializer: tf.initializers.glorotUniform({ seed: 12 }),
+            }),
+            tf.layers.dense({
+              units: 8,
+              activation: "softmax",
+              kernelInitializer: tf.initializers.glorotUniform({ seed: 13 }),
+            }),
           ],
         }),
     ],
@@ -167,7 +178,7 @@ describe("simulation in integers", () => {
       expect(cosine(values, integer[name]), name).toBeGreaterThan(0.995);
   });
 
-  const small = (preset: "gru" | "mgu" | "lstm" | "rnn", units: number[]) =>
+  const small = (preset: "gru" | "mgu" | "fastgrnn" | "lstm" | "rnn", units: number[]) =>
     buildPreset(tf, preset, { steps: 59, channels: 35, outputs: 8, units, seed: 5 });
 
   function gradients(forward: (x: Tensor) => Tensor, set: TrainingSet): Record<string, Float32Array> {

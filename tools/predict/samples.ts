@@ -38,6 +38,7 @@ function addKernel(builder: SpecBuilder, random: Random, kernel: KernelName, at:
     case "GRU":
     case "GRU_RESET_AFTER":
     case "MINIMAL_GRU":
+    case "FASTGRNN":
       builder.recurrent(kernel, at, sizeOf(random), bits, windowed && random.chance(0.4));
       return true;
     case "DENSE":

@@ -56,7 +56,7 @@ export const FIGURES: readonly Figure[] = [
   { name: "CONV1D 16->32 k5", kernel: "CONV1D", inputs: 16, units: 32, taps: 5, instructions: 1.5, cycles: 1.7 },
 ];
 
-const GATES = { RNN: 1, LSTM: 4, GRU: 3, GRU_RESET_AFTER: 3, MINIMAL_GRU: 2 } as const;
+const GATES = { RNN: 1, LSTM: 4, GRU: 3, GRU_RESET_AFTER: 3, MINIMAL_GRU: 2, FASTGRNN: 1 } as const;
 
 /** True multiply-accumulates of one step (Conv1D: of one output row). */
 export function macs({ kernel, inputs, units, taps }: Figure): number {

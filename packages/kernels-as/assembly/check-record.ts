@@ -125,11 +125,9 @@ function parametersValid(record: usize, kernel: i32, groups: i32): bool {
   if (<i32>load<u8>(record, RECORD_SHIFT) > (kernel == KERNEL_LSTM ? 15 : 30)) return false;
   if (kernel == KERNEL_SOFTMAX && load<i32>(record, RECORD_MULTIPLIER) < 0) return false;
   if (kernel == KERNEL_EMBEDDING && !within(load<i32>(record, RECORD_VOCABULARY), LIMIT_VOCABULARY)) return false;
-  if (kernel == KERNEL_MERGE) {
-    const a = load<i32>(record, RECORD_MULTIPLIER_A);
-    const b = load<i32>(record, RECORD_MULTIPLIER_B);
-    if (a != <i32><i16>a || b != <i32><i16>b) return false;
-  }
+  const a = load<i32>(record, RECORD_MULTIPLIER_A);
+  const b = load<i32>(record, RECORD_MULTIPLIER_B);
+  if (a != <i32><i16>a || b != <i32><i16>b) return false;
   if (<i32>load<u8>(record, RECORD_MODE) > (kernel == KERNEL_MERGE ? MERGE_MODE_MINIMUM : POOL_MODE_AVERAGE)) return false;
   if (groups & FIELD_GROUP_TAPS && !within(load<u16>(record, RECORD_TAPS), 4096)) return false;
   if (groups & FIELD_GROUP_STRIDE && !within(load<u16>(record, RECORD_STRIDE), 4096)) return false;

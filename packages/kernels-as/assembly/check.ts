@@ -26,7 +26,7 @@ import {
   HEADER_WINDOW,
   KERNEL_EMBEDDING,
   KERNEL_LAYER_NORM,
-  KERNEL_MINIMAL_GRU,
+  KERNEL_FASTGRNN,
   LIMIT_ARENA_BYTES,
   LIMIT_RECORDS,
   LIMIT_ROWS,
@@ -126,7 +126,7 @@ function checkHeader(model: usize, bytes: u32): i32 {
   ok &= load<u32>(model, HEADER_OUTPUT_SCALE + 4) < 0x7ff00000;
   ok &= load<u64>(model, HEADER_OUTPUT_SCALE) != 0;
   if (!ok) return STATUS_BAD_HEADER;
-  if (load<u32>(model, HEADER_REQUIRED_KERNELS) >> (KERNEL_MINIMAL_GRU + 1)) return STATUS_UNKNOWN_KERNEL;
+  if (load<u32>(model, HEADER_REQUIRED_KERNELS) >> (KERNEL_FASTGRNN + 1)) return STATUS_UNKNOWN_KERNEL;
   const arenaBytes = load<u32>(model, HEADER_ARENA_BYTES);
   const stateBytes = load<u32>(model, HEADER_STATE_BYTES);
   const scratchBytes = load<u32>(model, HEADER_SCRATCH_BYTES);
@@ -276,7 +276,7 @@ export function checkModel(model: usize, bytes: u32): i32 {
   let kernels: u32 = 0;
   for (let i = 0; i < count; i++) {
     const record = records + <usize>i * RECORD_BYTES;
-    if (load<u8>(record, RECORD_KERNEL) > <u8>KERNEL_MINIMAL_GRU) return STATUS_UNKNOWN_KERNEL;
+    if (load<u8>(record, RECORD_KERNEL) > <u8>KERNEL_FASTGRNN) return STATUS_UNKNOWN_KERNEL;
     if (!recordValid(records, i, count, window)) return STATUS_BAD_RECORD;
     status = checkTensors(model, record);
     if (!status) status = checkAddresses(model, record, free);

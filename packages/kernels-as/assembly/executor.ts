@@ -22,6 +22,7 @@ import {
   KERNEL_DENSE,
   KERNEL_DEPTHWISE_CONV1D,
   KERNEL_EMBEDDING,
+  KERNEL_FASTGRNN,
   KERNEL_FIFO,
   KERNEL_GLOBAL_POOL,
   KERNEL_INPUT,
@@ -127,7 +128,7 @@ function windowedRow(kernel: i32, model: usize, record: usize, arena: usize, cou
 
 function recur(kernel: i32, model: usize, record: usize, arena: usize, x: usize): void {
   if (kernel == KERNEL_LSTM) lstm(model, record, arena, x);
-  else if (kernel == KERNEL_RNN) rnn(model, record, arena, x);
+  else if (kernel == KERNEL_RNN || kernel == KERNEL_FASTGRNN) rnn(model, record, arena, x);
   else gru(model, record, arena, x, kernel);
 }
 

@@ -139,6 +139,7 @@ export const KERNEL_RESHAPE: i32 = 19;
 export const KERNEL_REPEAT: i32 = 20;
 export const KERNEL_MASK: i32 = 21;
 export const KERNEL_MINIMAL_GRU: i32 = 22;
+export const KERNEL_FASTGRNN: i32 = 23;
 
 // flags
 export const FLAG_LAST: i32 = 1;

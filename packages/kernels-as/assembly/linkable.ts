@@ -9,6 +9,7 @@ export { __data_end, __heap_base };
 export { clearWords, fillRow } from "./arith";
 export { crc32 } from "./crc";
 export { start, steps } from "./executor";
+export { fastGrnnUnits } from "./fastgrnn";
 export { gru } from "./gru";
 export { lstm } from "./lstm";
 export { layerNorm, softmax } from "./normalize";

@@ -3,7 +3,7 @@ import { RECORD_OUTPUT, RECORD_SCRATCH, RECORD_STATE } from "./format.gen";
 import { copyWords, rowBytes } from "./arith";
 import { inputBlocks, outputSize, weightedRow } from "./weighted";
 
-/** One time step of an RNN: x is the input row, h in the state is updated. */
+/** One time step of an RNN or FASTGRNN: x is the input row, h in the state is updated. */
 export function rnn(model: usize, record: usize, arena: usize, x: usize): void {
   const h = arena + load<u32>(record, RECORD_STATE);
   const next = arena + load<u32>(record, RECORD_SCRATCH);

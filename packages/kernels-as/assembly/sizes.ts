@@ -10,6 +10,7 @@ import {
   KERNEL_DENSE,
   KERNEL_DEPTHWISE_CONV1D,
   KERNEL_EMBEDDING,
+  KERNEL_FASTGRNN,
   KERNEL_FIFO,
   KERNEL_GLOBAL_POOL,
   KERNEL_GRU,
@@ -49,7 +50,8 @@ import { historyRows } from "./windowed";
 // Kernels as bits.
 // @ts-ignore: decorator
 @inline const RECURRENT: i32 =
-  (1 << KERNEL_RNN) | (1 << KERNEL_LSTM) | (1 << KERNEL_GRU) | (1 << KERNEL_GRU_RESET_AFTER) | (1 << KERNEL_MINIMAL_GRU);
+  (1 << KERNEL_RNN) | (1 << KERNEL_LSTM) | (1 << KERNEL_GRU) | (1 << KERNEL_GRU_RESET_AFTER) |
+  (1 << KERNEL_MINIMAL_GRU) | (1 << KERNEL_FASTGRNN);
 
 function pad16(n: i32): i32 {
   return (n + 15) & ~15;
@@ -61,7 +63,7 @@ function average(record: usize): bool {
   return load<u8>(record, RECORD_MODE) != POOL_MODE_MAX;
 }
 
-/** RNN, LSTM and the GRUs. */
+/** RNN, LSTM, the GRUs and FASTGRNN. */
 // @ts-ignore: decorator
 @inline
 export function isRecurrent(kernel: i32): bool {
@@ -127,7 +129,8 @@ function quadsNeed(record: usize): i32 {
   if (kernel == KERNEL_GRU) return 3 * quads;
   if (kernel == KERNEL_GRU_RESET_AFTER) return 4 * quads;
   if (kernel == KERNEL_MINIMAL_GRU) return 2 * quads;
-  return kernel == KERNEL_RNN || (kernel >= KERNEL_DENSE && kernel <= KERNEL_DEPTHWISE_CONV1D) ? quads : 0;
+  const weighted = RECURRENT | (1 << KERNEL_DENSE) | (1 << KERNEL_CONV1D) | (1 << KERNEL_DEPTHWISE_CONV1D);
+  return (weighted >> kernel) & 1 ? quads : 0;
 }
 
 export function rowParamsNeed(record: usize): u32 {
@@ -166,7 +169,8 @@ export function auxNeed(record: usize): u32 {
   if (kernel == KERNEL_AFFINE) return entries;
   if (kernel == KERNEL_LAYER_NORM) return 16 + entries;
   if (kernel == KERNEL_EMBEDDING) return pad16(load<u32>(record, RECORD_VOCABULARY) << 1);
-  if (kernel == KERNEL_PRELU || kernel == KERNEL_MASK) return rowBytes(n);
+  const rows = (1 << KERNEL_PRELU) | (1 << KERNEL_MASK) | (1 << KERNEL_FASTGRNN);
+  if ((rows >> kernel) & 1) return rowBytes(load<u16>(record, RECORD_OUTPUT_SIZE));
   if (kernel == KERNEL_POOL && average(record)) return pad16((<i32>load<u16>(record, RECORD_TAPS) + 1) << 2);
   if (kernel == KERNEL_GLOBAL_POOL && average(record) && flags & FLAG_MASK_OBEY) {
     return pad16((load<u32>(record, RECORD_ROWS_IN) + 1) << 2);

@@ -6,13 +6,13 @@ import { PACKED_TABLES } from "./features";
 @lazy export const KERNEL_FLAGS: usize = memory.data<u8>([
   112, 16, 7, 7, 7, 7, 12, 4, 4, 4, 6,
   4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 100,
-  7,
+  7, 7,
 ]);
 // @ts-ignore: decorator
 @lazy export const KERNEL_GROUPS: usize = memory.data<u16>([
   0, 8200, 26, 126, 30, 30, 10, 906, 2954, 4480, 4160,
   0, 66, 32, 0, 64, 7265, 129, 0, 0, 0, 0,
-  30,
+  30, 1118,
 ]);
 
 /** KERNELS.md (4): 257 words value << 16 | delta; the engines unpack them when they are instantiated. */

@@ -2,12 +2,14 @@
 import {
   ACTIVATION_RELU,
   FLAG_OUT32,
+  KERNEL_FASTGRNN,
   RECORD_ACTIVATION,
   RECORD_ACTIVATION_PARAM,
   RECORD_ALIGN_SHIFT,
   RECORD_BITS,
   RECORD_FLAGS,
   RECORD_INPUT_SIZE,
+  RECORD_KERNEL,
   RECORD_OUTPUT_SIZE,
   RECORD_RECURRENT_FIRST,
   RECORD_ROW_PARAMS,
@@ -18,6 +20,7 @@ import {
 import { activate } from "./activation";
 import { act8 } from "./activation-simd";
 import { clearPad, sat16 } from "./arith";
+import { fastGrnnUnits } from "./fastgrnn";
 import { WEIGHT_BITS } from "./features";
 import { BATCH, ROWS, blocks, quadRows, rowOffset } from "./rows";
 import { firstLanes } from "./vector";
@@ -76,7 +79,7 @@ export function joinedRows(
 }
 
 /**
- * y = act(W [x; h] + b): RNN, DENSE, CONV1D (h = 0); the sums themselves with OUT32.
+ * y = act(W [x; h] + b): RNN, DENSE, CONV1D (h = 0); the sums themselves with OUT32; the new h of FASTGRNN.
  * @param nX blocks of x
  */
 export function weightedRow(model: usize, record: usize, x: usize, nX: i32, h: usize, row: usize): void {
@@ -90,6 +93,7 @@ export function weightedRow(model: usize, record: usize, x: usize, nX: i32, h: u
     const n = min(4 * BATCH, size - r);
     joinedRows(record, w, stride, (n + 3) >> 2, x, nX, h, sum, params, ROW_PARAM_BYTES, ROWS);
     if (wide) wideRow(record, n, row + (r << 2));
+    else if (load<u8>(record, RECORD_KERNEL) == KERNEL_FASTGRNN) fastGrnnUnits(model, record, n, r << 1, h, row);
     else activateRow(model, record, ROWS, n, row + (r << 1));
     w += stride * BATCH;
     params += ROW_PARAM_BYTES * BATCH;

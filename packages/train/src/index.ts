@@ -69,6 +69,7 @@ export {
   type TrainJobResult,
 } from "./jobs/train-job.js";
 export { type PlacedJob, type PoolOptions, runTrainJobs } from "./jobs/worker-pool.js";
+export { type FastGrnnOptions, fastGrnn } from "./layers/fastgrnn.js";
 export { type GruOptions, gru } from "./layers/gru.js";
 export { minimalGru } from "./layers/minimal-gru.js";
 export type { CellOptions } from "./layers/recurrent-layer.js";
@@ -125,7 +126,7 @@ export {
   type QuantizedFigures,
 } from "./study/evaluate-entry.js";
 export { evaluateStream, type StreamFigures, type StreamInput } from "./study/evaluate-stream.js";
-export { type HaptStudyOptions, haptStudy } from "./study/hapt-study.js";
+export { type HaptStudyOptions, haptStudy, STUDY_CELLS, type StudyCell } from "./study/hapt-study.js";
 export type { BoardCost, BoardMeter, IntegerModel, LoadInteger } from "./study/integer-engine.js";
 export { PROTOCOL_GUESSES, PROTOCOL_NOTE, publishedTable } from "./study/published-table.js";
 export {

@@ -141,7 +141,7 @@ function parameters(): Rule[] {
     ...onKernels(["MERGE"], bad(c.lt(r.mode, S.MERGE_MODE.MINIMUM + 1))),
     ...onKernels(except("MERGE"), bad(c.lt(r.mode, S.POOL_MODE.AVERAGE + 1))),
     ...onKernels(
-      ["MERGE"],
+      using("FACTORS"),
       bad(c.lt(c.add(r.multiplierA, 32768), 65536)),
       bad(c.lt(c.add(r.multiplierB, 32768), 65536)),
     ),

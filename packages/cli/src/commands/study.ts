@@ -6,13 +6,15 @@ import {
   PROTOCOL_NOTE,
   publishedTable,
   runStudy,
+  STUDY_CELLS,
+  type StudyCell,
   type StudyReport,
   type StudyRequest,
   type StudyTable,
   studyTable,
   uea5Study,
 } from "@gatelet/train";
-import { Command, Option } from "commander";
+import { Command, InvalidArgumentError, Option } from "commander";
 import { CliError } from "../cli-error.js";
 import type { Terminal } from "../terminal.js";
 import { renderTable } from "../text/table.js";
@@ -30,6 +32,7 @@ interface StudyFlags {
   readonly folds?: number;
   readonly epochs?: number;
   readonly units: number;
+  readonly cells?: readonly StudyCell[];
   readonly limit?: number;
   readonly testLimit?: number;
   readonly quick?: true;
@@ -70,6 +73,9 @@ export function studyCommand(terminal: Terminal): Command {
     )
     .addOption(new Option("--units <count>", "units of the small nets").argParser(wholeNumber(1)).default(32))
     .addOption(
+      new Option("--cells <list>", "hapt: cells of the small nets (default: rnn,lstm,gru)").argParser(cellList),
+    )
+    .addOption(
       new Option("--limit <windows>", "train on so many windows at most, every class keeps its share").argParser(
         wholeNumber(1),
       ),
@@ -108,6 +114,15 @@ async function run(terminal: Terminal, flags: StudyFlags): Promise<void> {
   printReport(terminal, report);
 }
 
+/** `rnn,mgu`, for commander. */
+function cellList(text: string): StudyCell[] {
+  return text.split(",").map((part) => {
+    const cell = STUDY_CELLS.find((name) => name === part.trim());
+    if (cell === undefined) throw new InvalidArgumentError(`${part.trim()} is none of ${STUDY_CELLS.join(", ")}`);
+    return cell;
+  });
+}
+
 function requestOf(flags: StudyFlags): StudyRequest {
   const limit = flags.limit ?? (flags.quick ? 400 : undefined);
   const epochs = flags.epochs ?? (flags.quick ? 2 : undefined);
@@ -120,7 +135,7 @@ function requestOf(flags: StudyFlags): StudyRequest {
     ...(limit === undefined ? {} : { limit }),
   };
   if (flags.preset === "uea5") {
-    for (const option of ["models", "folds", "testLimit"] as const) {
+    for (const option of ["models", "folds", "testLimit", "cells"] as const) {
       if (flags[option] !== undefined)
         throw new CliError("USAGE", `--${option === "testLimit" ? "test-limit" : option} is for the preset hapt only`);
     }
@@ -135,6 +150,7 @@ function requestOf(flags: StudyFlags): StudyRequest {
     units: flags.units,
     ...(flags.models === undefined ? {} : { models: flags.models }),
     ...(flags.folds === undefined ? {} : { folds: flags.folds }),
+    ...(flags.cells === undefined ? {} : { cells: flags.cells }),
     ...(flags.testLimit === undefined ? {} : { testLimit: flags.testLimit }),
   });
 }

@@ -69,6 +69,7 @@ const KERNEL_WORDS: Readonly<Record<KernelName, string>> = {
   REPEAT: "Repeat",
   MASK: "Mask",
   MINIMAL_GRU: "Minimal GRU",
+  FASTGRNN: "FastGRNN",
 };
 
 const ACTIVATION_WORDS = new Map<number, string>([
@@ -87,6 +88,7 @@ const WITH_ACTIVATION: ReadonlySet<KernelName> = new Set<KernelName>([
   "GRU",
   "GRU_RESET_AFTER",
   "MINIMAL_GRU",
+  "FASTGRNN",
   "DENSE",
   "CONV1D",
   "DEPTHWISE_CONV1D",
@@ -174,6 +176,8 @@ function parameterCount(kernel: KernelName, r: RecordFields): number {
       return 3 * h * (n + h + 2);
     case "MINIMAL_GRU":
       return 2 * h * (n + h + 1);
+    case "FASTGRNN":
+      return h * (n + h + 2) + 2;
     case "DENSE":
       return h * (n + 1);
     case "CONV1D":
@@ -197,6 +201,7 @@ export function macsOfRow(kernel: KernelName, r: RecordFields): number {
   const { inputSize: n, outputSize: h } = r;
   switch (kernel) {
     case "RNN":
+    case "FASTGRNN":
       return h * (n + h);
     case "LSTM":
       return 4 * h * (n + h);

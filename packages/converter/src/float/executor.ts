@@ -159,6 +159,7 @@ function runnerOf(node: GraphNode, index: number): NodeRunner {
     case "lstm":
     case "gru":
     case "minimalGru":
+    case "fastGrnn":
       return recurrentRunner(node, index);
     case "reverse":
       return pointwise.reverseRunner();

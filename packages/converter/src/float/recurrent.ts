@@ -1,9 +1,9 @@
-import type { GruNode, LstmNode, MinimalGruNode, RnnNode } from "../graph/types.js";
+import type { FastGrnnNode, GruNode, LstmNode, MinimalGruNode, RnnNode } from "../graph/types.js";
 import { activateFunction } from "./activate.js";
 import { multiplyAdd, packWeights } from "./gemm.js";
 import { emptyRows, type NodeRunner, type Rows, type RunContext, type Signal } from "./rows.js";
 
-type RecurrentNode = RnnNode | LstmNode | GruNode | MinimalGruNode;
+type RecurrentNode = RnnNode | LstmNode | GruNode | MinimalGruNode | FastGrnnNode;
 
 interface State {
   readonly hidden: Float64Array; // [batch, hiddenSize]
@@ -140,6 +140,25 @@ function minimalGruCell(node: MinimalGruNode): Cell {
   };
 }
 
+function fastGrnnCell(node: FastGrnnNode): Cell {
+  const size = node.hiddenSize;
+  const recurrent = packWeights(node.recurrentWeights.data, size, size);
+  const activate = activateFunction(node.activation);
+  const gate = activateFunction(node.recurrentActivation);
+  const offset = node.gateOffset.data;
+  const [zeta, nu] = node.factors.data;
+  return ({ batch, state, gates, trace }, next) => {
+    multiplyAdd(gates, size, state.hidden, 0, size, batch, recurrent);
+    trace("preActivation", gates);
+    const update = gates.map((value, i) => value + offset[i % size]);
+    gate(update, 0, update.length);
+    activate(gates, 0, gates.length);
+    for (let i = 0; i < gates.length; i++) {
+      next.hidden[i] = (zeta * (1 - update[i]) + nu) * gates[i] + update[i] * state.hidden[i];
+    }
+  };
+}
+
 /** Bias of the input part: for a GRU that resets after, the recurrent biases of z and r are added to it. */
 function inputBias(node: RecurrentNode): Float64Array {
   const bias = Float64Array.from(node.bias.data);
@@ -152,6 +171,7 @@ function cellOf(node: RecurrentNode): { cell: Cell; gates: number } {
   if (node.op === "lstm") return { cell: lstmCell(node), gates: 4 };
   if (node.op === "gru") return { cell: gruCell(node), gates: 3 };
   if (node.op === "minimalGru") return { cell: minimalGruCell(node), gates: 2 };
+  if (node.op === "fastGrnn") return { cell: fastGrnnCell(node), gates: 1 };
   return { cell: rnnCell(node), gates: 1 };
 }
 

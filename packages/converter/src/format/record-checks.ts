@@ -72,14 +72,11 @@ function checkParameters(kernel: KernelName, r: RecordFields, require: Require):
   if (kernel === "EMBEDDING") {
     require("vocabulary", r.vocabulary >= 1 && r.vocabulary <= LIMITS.vocabulary, `1..${LIMITS.vocabulary}`);
   }
-  if (kernel === "MERGE") {
-    require("mode", r.mode <= MERGE_MODE.MINIMUM, "0..4");
-    for (const field of ["multiplierA", "multiplierB"] as const) {
-      require(field, r[field] >= -32768 && r[field] <= 32767, "-32768..32767");
-    }
-  } else {
-    require("mode", r.mode <= POOL_MODE.AVERAGE, "0 or 1");
+  for (const field of ["multiplierA", "multiplierB"] as const) {
+    require(field, r[field] >= -32768 && r[field] <= 32767, "-32768..32767");
   }
+  if (kernel === "MERGE") require("mode", r.mode <= MERGE_MODE.MINIMUM, "0..4");
+  else require("mode", r.mode <= POOL_MODE.AVERAGE, "0 or 1");
   const uses = KERNEL_RULES[kernel].groups;
   const counted = (field: RecordField, group: number) => {
     if (uses & group) require(field, r[field] >= 1 && r[field] <= 4096, "1..4096");
@@ -119,6 +116,7 @@ function checkSizes(kernel: KernelName, r: RecordFields, context: RecordContext,
     case "GRU":
     case "GRU_RESET_AFTER":
     case "MINIMAL_GRU":
+    case "FASTGRNN":
     case "DENSE":
     case "CONV1D":
       break;

@@ -84,6 +84,7 @@ export const KERNEL_RULES: Readonly<Record<KernelName, KernelRule>> = {
   REPEAT: { flags: PASS, groups: 0 },
   MASK: { flags: PASS | SETS, groups: 0 },
   MINIMAL_GRU: { flags: RECURRENT_FLAGS, groups: RECURRENT | G.GATE },
+  FASTGRNN: { flags: RECURRENT_FLAGS, groups: RECURRENT | G.GATE | G.MULTIPLIER | G.FACTORS },
 };
 
 export const KERNEL_NAMES = Object.keys(KERNEL) as readonly KernelName[];
@@ -92,7 +93,7 @@ const is = (...names: KernelName[]) => {
   const set = new Set<KernelName>(names);
   return (kernel: KernelName): boolean => set.has(kernel);
 };
-const RECURRENT_KERNELS = ["RNN", "LSTM", "GRU", "GRU_RESET_AFTER", "MINIMAL_GRU"] as const;
+const RECURRENT_KERNELS = ["RNN", "LSTM", "GRU", "GRU_RESET_AFTER", "MINIMAL_GRU", "FASTGRNN"] as const;
 export const isRecurrent = is(...RECURRENT_KERNELS);
 /** Kernels whose output row is their state. */
 export const isStateOutput = is(...RECURRENT_KERNELS, "REPEAT");

@@ -46,6 +46,7 @@ function stateRows({ kernel, fields: r, needs }: GateRecord): readonly Rows[] {
     case "GRU":
     case "GRU_RESET_AFTER":
     case "MINIMAL_GRU":
+    case "FASTGRNN":
       return [{ at: 0, rows: 1, stride: rowBytes(r.outputSize), used: 2 * r.outputSize }];
     case "LSTM":
       return [{ at: 0, rows: 2, stride: rowBytes(r.outputSize), used: 2 * r.outputSize }];

@@ -62,6 +62,7 @@ export const KERNEL = {
   REPEAT: 20,
   MASK: 21,
   MINIMAL_GRU: 22,
+  FASTGRNN: 23,
 } as const;
 export type KernelName = keyof typeof KERNEL;
 

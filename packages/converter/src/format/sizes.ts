@@ -65,6 +65,8 @@ function kernelSizes(kernel: KernelName, r: RecordFields): Sizes {
       return { state: rowBytes(h), scratch: 2 * rowBytes(h), weights: 48 * q * both, quads: 3 * q };
     case "GRU_RESET_AFTER":
       return { state: rowBytes(h), scratch: rowBytes(h), weights: 48 * q * both, quads: 4 * q };
+    case "FASTGRNN":
+      return { state: rowBytes(h), scratch: rowBytes(h), weights: 16 * q * both, quads: q, aux: rowBytes(h) };
     case "MINIMAL_GRU":
       return { state: rowBytes(h), scratch: 2 * rowBytes(h), weights: 32 * q * both, quads: 2 * q };
     case "DENSE":

@@ -216,7 +216,8 @@ function absorbInputs(node: GraphNode, { scale, offset }: Channels): GraphNode |
     case "rnn":
     case "lstm":
     case "gru":
-    case "minimalGru": {
+    case "minimalGru":
+    case "fastGrnn": {
       const { weights, bias } = scaleInputs(node.inputWeights, node.bias, scale.data, offset.data);
       return { ...node, inputWeights: weights, bias };
     }

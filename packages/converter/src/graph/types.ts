@@ -100,6 +100,16 @@ export interface MinimalGruNode extends RecurrentBase {
   readonly op: "minimalGru";
   readonly recurrentActivation: Activation;
 }
+/**
+ * FastGRNN (Kusupati et al. 2018): gate and candidate share one matrix. z = gate(p + gateOffset), g = activation(p) with
+ * p = x W + h U + bias; h' = (zeta (1 - z) + nu) g + z h.
+ */
+export interface FastGrnnNode extends RecurrentBase {
+  readonly op: "fastGrnn";
+  readonly recurrentActivation: Activation;
+  readonly gateOffset: FloatTensor; // [hiddenSize]: bias of the gate less that of the candidate
+  readonly factors: FloatTensor; // [2]: zeta, nu
+}
 /** Rows of a window in reverse order; the first leaves when the last has come. */
 export interface ReverseNode extends NodeBase {
   readonly op: "reverse";
@@ -185,6 +195,7 @@ export type GraphNode =
   | LstmNode
   | GruNode
   | MinimalGruNode
+  | FastGrnnNode
   | ReverseNode
   | DenseNode
   | Conv1dNode

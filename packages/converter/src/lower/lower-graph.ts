@@ -29,6 +29,7 @@ const HANDLERS: Record<Exclude<GraphNode["op"], "input">, (lowering: Lowering, i
   lstm: lowerRecurrent,
   gru: lowerRecurrent,
   minimalGru: lowerRecurrent,
+  fastGrnn: lowerRecurrent,
   reverse: lowerReverse,
   dense: lowerDense,
   conv1d: lowerConv1d,

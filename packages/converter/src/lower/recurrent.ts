@@ -1,6 +1,6 @@
 import { packWeights } from "../float/gemm.js";
 import { activationFunction } from "../float/index.js";
-import { FLAG, type KernelName, packQuads, packRowParams, type QuadOrder } from "../format/index.js";
+import { FLAG, int16Bytes, type KernelName, packQuads, packRowParams, type QuadOrder } from "../format/index.js";
 import {
   type ActivationPlan,
   int16Rounder,
@@ -16,6 +16,7 @@ import { type Moments, subMoments } from "../quantize/moments.js";
 import type { WeightBits } from "../quantize/rows.js";
 import type { SimulatedCell } from "../quantize/simulate/recurrent.js";
 import { withFallback } from "./fallback.js";
+import { type FastGrnnPlan, planFastGrnn } from "./fastgrnn.js";
 import type { Lowering, NodeOf } from "./lowering.js";
 
 type CellKind = SimulatedCell["kind"];
@@ -26,6 +27,7 @@ const KERNELS: Record<CellKind, { readonly kernel: KernelName; readonly order: Q
   gru: { kernel: "GRU", order: "gru" },
   gruResetAfter: { kernel: "GRU_RESET_AFTER", order: "gruResetAfter" },
   minimalGru: { kernel: "MINIMAL_GRU", order: "minimalGru" },
+  fastGrnn: { kernel: "FASTGRNN", order: "plain" },
 };
 
 /** Scales and functions of a cell. */
@@ -37,6 +39,7 @@ interface CellPlan {
   readonly cellBits?: number;
   readonly cellShift?: number;
   readonly cellMultiplier?: number;
+  readonly fastGrnn?: FastGrnnPlan;
 }
 
 /** Gates with f(-x) = 1 - f(x), as (47) needs them. */
@@ -52,6 +55,7 @@ function planCell(lowering: Lowering, node: RecurrentNode, stats: NodeStats): Ce
   const gate =
     node.op === "rnn" ? undefined : planGate(node.name, node.recurrentActivation, gateRange(lowering, node, stats));
   if (node.op === "lstm") return { ...planLstm(lowering, node, stats), gate };
+  if (node.op === "fastGrnn" && gate !== undefined) return planFastGrnn(lowering, node, stats, gate);
   // A GRU's h (a minimal one's too) follows its candidate, so both share a scale; an RNN's h is the result itself.
   const hidden = lowering.bound(stats.hidden);
   if (isBounded(node.activation) && stats.hidden.max > 1) {
@@ -138,7 +142,7 @@ function rowGroups(
     preScale: Float64Array.from({ length: (to - from) * size }, (_, r) => scaleOf(from + Math.floor(r / size))),
     ...(seen ? { moments: seen } : {}),
   });
-  if (kind === "rnn") return [group(0, 1, () => candidateScale, moments)];
+  if (kind === "rnn" || kind === "fastGrnn") return [group(0, 1, () => candidateScale, moments)];
   if (kind === "lstm") return [group(0, 4, (gate) => (gate === 2 ? candidateScale : gateScale), moments)];
   if (kind === "gru" || kind === "minimalGru") {
     const reset = compensate ? stats.resetMoments : undefined;
@@ -254,12 +258,14 @@ export function lowerRecurrent(lowering: Lowering, index: number): void {
       recurrentFirst: recurrentFirst ? 1 : 0,
       alignShift: shift,
       ...(kind === "lstm" ? { shift: plan.cellShift, multiplier: plan.cellMultiplier } : {}),
+      ...(plan.fastGrnn === undefined ? {} : plan.fastGrnn.fields),
     },
     {
       weights: packQuads({ order, bits, hiddenSize: node.hiddenSize, input, recurrent, recurrentFirst }),
       rowParams: packRowParams(order, node.hiddenSize, bias, multiplier),
       ...(activation.table ? { table: activation.table } : {}),
       ...(gate?.table ? { gateTable: gate.table } : {}),
+      ...(plan.fastGrnn === undefined ? {} : { aux: int16Bytes(plan.fastGrnn.difference) }),
     },
   );
   lowering.signals[index] = { record, scale: plan.hiddenScale };
@@ -312,12 +318,15 @@ function simulatedCell(kind: CellKind, node: RecurrentNode, plan: CellPlan, quan
       ),
     },
     bias: all,
-    candidateBias: kind === "gruResetAfter" ? biases[2] : new Float64Array(size),
+    candidateBias: kind === "gruResetAfter" ? biases[2] : (plan.fastGrnn?.offset ?? new Float64Array(size)),
+    factors: plan.fastGrnn?.factors ?? [0, 0],
     gate: plan.gate?.simulate ?? identity,
     activation: plan.activation.simulate,
     roundCell: plan.cellBits === undefined ? identity : int16Rounder(2 ** -plan.cellBits),
     cellActivation: plan.activation.simulate,
     roundHidden: int16Rounder(plan.hiddenScale),
-    roundPart: (value) => Math.round(value / partScale) * partScale,
+    roundPart: plan.fastGrnn
+      ? int16Rounder(plan.activation.inScale)
+      : (value) => Math.round(value / partScale) * partScale,
   };
 }

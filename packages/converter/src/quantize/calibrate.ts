@@ -237,7 +237,7 @@ class Collector {
 }
 
 /** Place of the candidate among the gates of a recurrent node. */
-const CANDIDATES = { rnn: 0, lstm: 2, gru: 2, minimalGru: 1 } as const;
+const CANDIDATES = { rnn: 0, lstm: 2, gru: 2, minimalGru: 1, fastGrnn: 0 } as const;
 export type RecurrentNode = Extract<GraphNode, { op: keyof typeof CANDIDATES }>;
 
 export function isRecurrent(node: GraphNode): node is RecurrentNode {

@@ -28,6 +28,7 @@ const FUNCTION_OF_KERNEL: Readonly<Record<number, string>> = {
   14: "layerNorm",
   15: "softmax",
   22: "gru",
+  23: "rnn",
 };
 
 /** Whether code can be written for a kernel. */

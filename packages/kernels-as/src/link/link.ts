@@ -69,6 +69,7 @@ const KERNEL_FUNCTIONS: readonly (readonly string[])[] = [
   ["keepRow"],
   ["mask"],
   ["gru"],
+  ["rnn", "fastGrnnUnits"],
 ];
 
 function unneeded(kernels: number): Set<string> {

@@ -193,6 +193,11 @@ const KERNELS: Readonly<Record<GateRecord["kernel"], KernelTerms>> = {
     addQuads(terms, "wide", quads, f.bits, [f.outputSize]);
     addUnits(terms, f, c.takes, 2, 1);
   },
+  FASTGRNN: (terms, f, c) => {
+    addRecurrent(terms, f, c.takes);
+    addQuads(terms, "plain", c.takes * groups(f.outputSize), f.bits, [f.inputSize, f.outputSize]);
+    addUnits(terms, f, c.takes, 1, 1);
+  },
   MINIMAL_GRU: (terms, f, c) => {
     addRecurrent(terms, f, c.takes);
     addSum(terms, c.takes, f.bits, f.outputSize);

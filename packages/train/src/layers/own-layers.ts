@@ -1,9 +1,10 @@
 import type * as tfjs from "@tensorflow/tfjs";
+import { FASTGRNN } from "./fastgrnn.js";
 import { GRU } from "./gru.js";
 import { MINIMAL_GRU } from "./minimal-gru.js";
 import { type CellDefinition, recurrentLayer } from "./recurrent-layer.js";
 
-const OWN: readonly CellDefinition[] = [GRU, MINIMAL_GRU];
+const OWN: readonly CellDefinition[] = [GRU, MINIMAL_GRU, FASTGRNN];
 
 /** Definition of a recurrent layer of our own; undefined for other classes. */
 export const ownCell = (className: string): CellDefinition | undefined =>

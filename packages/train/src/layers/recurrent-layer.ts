@@ -20,12 +20,12 @@ export interface CellOptions {
 /** New h from a row of x W + b and the old h. */
 export type CellStep = (row: tfjs.Tensor2D, hidden: tfjs.Tensor2D) => tfjs.Tensor2D;
 
-/** A weight behind `kernel` and `recurrent_kernel`, filled with one value a row. */
+/** A weight behind `kernel` and `recurrent_kernel`. */
 export interface ExtraWeight {
   readonly name: string;
   readonly shape: readonly number[];
-  /** Values of its rows (of the last axis); all weights of a row begin equal. */
-  readonly initial: readonly number[];
+  /** Values of its rows (of the last axis), whose weights begin equal; `glorot`: random ones. */
+  readonly initial: readonly number[] | "glorot";
 }
 
 /** What one kind of cell adds to the layer. */
@@ -38,6 +38,10 @@ export interface CellDefinition {
   /** Keys of the saved config beside `units`, `return_sequences` and `seed`; from options as given or as saved. */
   config(options: CellOptions & Config): Config;
   extraWeights(units: number, config: Config): readonly ExtraWeight[];
+  /** Columns of `kernel` and `recurrent_kernel` where they are factors of low rank. */
+  ranks?(config: Config): { readonly kernel?: number; readonly recurrent?: number };
+  /** Whole matrices in the place of factors: what the other functions get. */
+  whole?(weights: readonly tfjs.Tensor[], config: Config): readonly tfjs.Tensor[];
   /** What is added to x W for all steps at once; `weights` as the layer orders them. */
   inputBias(weights: readonly tfjs.Tensor[], config: Config): tfjs.Tensor1D | undefined;
   step(tf: Tf, weights: readonly tfjs.Tensor[], config: Config): CellStep;
@@ -106,14 +110,17 @@ function defineLayer(tf: Tf, definition: CellDefinition) {
       const [, , inputSize] = inputShape as number[];
       const { units, seed } = this.config;
       const width = definition.gates * units;
+      const ranks = definition.ranks?.(this.config) ?? {};
       const glorot = tf.initializers.glorotUniform({ seed: seedOf(seed, 1) });
       const orthogonal = this.#orthogonal(seedOf(seed, 2) ?? Math.floor(Math.random() * 2 ** 31));
       this.#kernels = [
-        this.addWeight("kernel", [inputSize, width], "float32", glorot),
-        this.addWeight("recurrent_kernel", [units, width], "float32", orthogonal),
+        this.addWeight("kernel", [inputSize, ranks.kernel ?? width], "float32", glorot),
+        this.addWeight("recurrent_kernel", [units, ranks.recurrent ?? width], "float32", orthogonal),
         ...definition
           .extraWeights(units, this.config)
-          .map(({ name, shape, initial }) => this.addWeight(name, [...shape], "float32", this.#rows(initial))),
+          .map(({ name, shape, initial }, i) =>
+            this.addWeight(name, [...shape], "float32", this.#initializer(initial, seedOf(seed, 3 + i))),
+          ),
       ];
       this.built = true;
     }
@@ -124,7 +131,8 @@ function defineLayer(tf: Tf, definition: CellDefinition) {
       return { apply } as Initializer;
     }
 
-    #rows(initial: readonly number[]): Initializer {
+    #initializer(initial: ExtraWeight["initial"], seed: number | undefined): Initializer {
+      if (initial === "glorot") return tf.initializers.glorotUniform({ seed });
       const apply = (shape: tfjs.Shape): tfjs.Tensor => {
         const count = (shape as number[]).reduce((product, size) => product * size, 1);
         const width = count / initial.length;
@@ -145,7 +153,8 @@ function defineLayer(tf: Tf, definition: CellDefinition) {
     override call(inputs: tfjs.Tensor | tfjs.Tensor[]): tfjs.Tensor {
       return tf.tidy(() => {
         const x = (Array.isArray(inputs) ? inputs[0] : inputs) as tfjs.Tensor3D;
-        const weights = this.#kernels.map((weight) => weight.read());
+        const own = this.#kernels.map((weight) => weight.read());
+        const weights = definition.whole?.(own, this.config) ?? own;
         const bias = definition.inputBias(weights, this.config);
         const step = definition.step(tf, weights, this.config);
         let hidden: tfjs.Tensor2D = tf.zeros([x.shape[0], this.config.units]);

@@ -1,11 +1,12 @@
 import type { LayersModel, layers } from "@tensorflow/tfjs";
+import { fastGrnn } from "../layers/fastgrnn.js";
 import { gru } from "../layers/gru.js";
 import { minimalGru } from "../layers/minimal-gru.js";
 import { orthogonalMatrix } from "../layers/orthogonal.js";
 import type { Tf } from "../tf/load-tf.js";
 import { TrainError } from "../training/errors.js";
 
-export const PRESETS = ["mlp", "cnn", "rnn", "lstm", "gru", "mgu", "convgru"] as const;
+export const PRESETS = ["mlp", "cnn", "rnn", "lstm", "gru", "mgu", "fastgrnn", "convgru"] as const;
 export type PresetName = (typeof PRESETS)[number];
 
 export interface PresetOptions {
@@ -33,6 +34,7 @@ const DEFAULT_UNITS: Readonly<Record<PresetName, readonly number[]>> = {
   lstm: [32],
   gru: [32],
   mgu: [32],
+  fastgrnn: [32],
   convgru: [24, 24],
 };
 
@@ -94,7 +96,7 @@ function bodyOf(tf: Tf, name: PresetName, options: BodyOptions): Layer[] {
 
 function recurrent(
   tf: Tf,
-  name: "rnn" | "lstm" | "gru" | "mgu",
+  name: "rnn" | "lstm" | "gru" | "mgu" | "fastgrnn",
   units: readonly number[],
   glorot: BodyOptions["glorot"],
   seed: number,
@@ -109,6 +111,7 @@ function recurrent(
       kernelInitializer: glorot(),
       recurrentInitializer: "zeros" as const,
     };
+    if (name === "fastgrnn") return fastGrnn(tf, { units: size, returnSequences, seed: seed * 10 + index });
     if (name === "mgu") return minimalGru(tf, { units: size, returnSequences, seed: seed * 10 + index });
     if (name === "gru") return gru(tf, { units: size, returnSequences, seed: seed * 10 + index });
     if (name === "rnn") return tf.layers.simpleRNN(common);

@@ -50,6 +50,10 @@ export function readNetwork(model: LayersModel): Network {
       if (!KNOWN.has(className)) {
         throw new TrainError("PRUNE_UNSUPPORTED", `layer ${String(config["name"])} is a ${className}, not pruned`);
       }
+      if (typeof config["rank"] === "number" || typeof config["recurrent_rank"] === "number") {
+        const name = String(config["name"]);
+        throw new TrainError("PRUNE_UNSUPPORTED", `layer ${name} has a matrix of low rank: train ${className} without`);
+      }
       const [, ...outputShape] = own[i].outputShape as number[];
       const weights = own[i].weights.map((weight) => ({
         shape: weight.shape as number[],
@@ -80,7 +84,14 @@ export async function buildNetwork(tf: Tf, network: Network): Promise<LayersMode
   return model;
 }
 
-const GATES: Readonly<Record<string, number>> = { SimpleRNN: 1, LSTM: 4, GRU: 3, GateletGRU: 3, MinimalGRU: 2 };
+const GATES: Readonly<Record<string, number>> = {
+  SimpleRNN: 1,
+  LSTM: 4,
+  GRU: 3,
+  GateletGRU: 3,
+  MinimalGRU: 2,
+  FastGRNN: 1,
+};
 /** Layers that leave channels where they are. */
 const PASSING = new Set([
   "Dropout",
@@ -176,11 +187,12 @@ function cutUnits(layer: NetworkLayer, kept: readonly number[]): NetworkLayer {
     return { ...layer, config: { ...layer.config, [key]: kept.length }, weights };
   }
   const columns = range(gates).flatMap((gate) => kept.map((unit) => gate * units + unit));
-  const [recurrent, bias] = rest;
+  const [recurrent, bias, ...others] = rest;
   const weights = [
     sliceWeight(kernel, 1, columns),
     sliceWeight(sliceWeight(recurrent, 1, columns), 0, kept),
     ...(bias === undefined ? [] : [sliceWeight(bias, bias.shape.length - 1, columns)]),
+    ...others,
   ];
   return { ...layer, config: { ...layer.config, units: kept.length }, weights };
 }

@@ -4,6 +4,7 @@ import type { Tf } from "../tf/load-tf.js";
 import { TrainError } from "../training/errors.js";
 import type { Forward } from "../training/predict.js";
 import { sat16 } from "./integer-math.js";
+import { simulateFastGrnn } from "./simulated-fastgrnn.js";
 import type { Rows, SimulatedLayer } from "./simulated-layer.js";
 import { simulateMatrix } from "./simulated-matrix.js";
 import { simulateRecurrent } from "./simulated-recurrent.js";
@@ -47,6 +48,7 @@ export class IntegerSimulation {
       const grid = this.grids.layers[index];
       let simulated: SimulatedLayer | undefined;
       if (grid === undefined) simulated = simulateShape(layer, this.grids.scales[index]);
+      else if (layer.className === "FastGRNN") simulated = simulateFastGrnn(this.tf, layer, grid, own);
       else if (gatesOf(layer) !== undefined) simulated = simulateRecurrent(this.tf, layer, grid, own);
       else simulated = simulateMatrix(this.tf, layer, grid, own, index === layers.length - 1);
       if (simulated === undefined) return layer.className;

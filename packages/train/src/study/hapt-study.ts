@@ -29,6 +29,8 @@ export interface HaptStudyOptions {
   readonly folds?: number;
   /** Units of the small nets; default 32. */
   readonly units?: number;
+  /** Cells of the small nets; default those of the publication. */
+  readonly cells?: readonly StudyCell[];
 }
 
 /** Accuracy %, TFLite KB and ms of the publication whose networks these are. */
@@ -71,6 +73,9 @@ const DEFAULT_EPOCHS = 12;
 const WINDOW = 50;
 const HOP = 25;
 const CELLS = ["rnn", "lstm", "gru"] as const;
+/** Cells that a study's small nets may have. */
+export const STUDY_CELLS = [...CELLS, "mgu", "fastgrnn"] as const;
+export type StudyCell = (typeof STUDY_CELLS)[number];
 
 /** The study of three recurrent architectures on HAPT, the published sizes and small ones. */
 export function haptStudy(options: HaptStudyOptions): StudyRequest {
@@ -94,7 +99,7 @@ function noteOf({ limit, testLimit, epochs = DEFAULT_EPOCHS }: HaptStudyOptions)
 }
 
 function architecturesOf(options: HaptStudyOptions, protocol: Protocol): StudyArchitecture[] {
-  const { data, seeds, folds, units = 32 } = options;
+  const { data, seeds, folds, units = 32, cells = CELLS } = options;
   // Trained models were divided at random: beside the published protocol both sides are trained here.
   const models = options.protocol === "honest" || options.protocol === undefined ? options.models : undefined;
   const table = models === undefined ? undefined : join(models, "hapt-windows.csv.gz");
@@ -109,7 +114,7 @@ function architecturesOf(options: HaptStudyOptions, protocol: Protocol): StudyAr
     return { name: `hapt-${cell}`, published: PUBLISHED[cell], ...marked, source };
   });
   if (seeds === 0 && folds === undefined) return study;
-  const small = CELLS.map((cell): StudyArchitecture => {
+  const small = cells.map((cell): StudyArchitecture => {
     const jobs =
       folds === undefined
         ? Array.from({ length: seeds }, (_, i) => jobOf(options, places, cell, { units: [units] }, i + 1))

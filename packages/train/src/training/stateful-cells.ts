@@ -42,8 +42,8 @@ export function statefulCell(tf: Tf, layer: layers.Layer): StatefulCell | undefi
   const act = pointwise(tf, config.activation ?? "tanh", refuse);
   const gate = pointwise(tf, config.recurrentActivation ?? config.recurrent_activation ?? "hardSigmoid", refuse);
   const { units } = config;
-  const weights = layer.weights.map((weight) => weight.read());
-  const [kernel, recurrent, bias] = weights;
+  const stored = layer.weights.map((weight) => weight.read());
+  const [, recurrent, bias] = stored;
   const column = (x: Tensor2D, place: number) => x.slice([0, place * units], [x.shape[0], units]) as Tensor2D;
   const product = (hidden: Tensor2D, weights: Tensor) => hidden.matMul(weights as Tensor2D) as Tensor2D;
   const steps: Record<string, () => Step> = {
@@ -71,18 +71,17 @@ export function statefulCell(tf: Tf, layer: layers.Layer): StatefulCell | undefi
     };
   };
   const ownConfig = config as unknown as serialization.ConfigDict;
-  const ownStep = (): Step => {
-    const step = own!.step(tf, weights, ownConfig);
-    return (row, [hidden]) => [step(row, hidden)];
-  };
   return {
     sizes: kind === "LSTM" ? [units, units] : [units],
     run: (x, state) => {
-      const step = own === undefined ? steps[kind]() : ownStep();
+      // Factors of low rank are multiplied where gradients see it.
+      const weights = own?.whole?.(stored, ownConfig) ?? stored;
+      const ownStep = own?.step(tf, weights, ownConfig);
+      const step: Step = ownStep === undefined ? steps[kind]() : (row, [hidden]) => [ownStep(row, hidden)];
       const inputBias = own === undefined ? (bias as Tensor1D | undefined) : own.inputBias(weights, ownConfig);
       let now = state;
       const rows: Tensor2D[] = [];
-      for (const row of projectedRows(tf, x, kernel as Tensor2D, inputBias)) {
+      for (const row of projectedRows(tf, x, weights[0] as Tensor2D, inputBias)) {
         now = step(row, now);
         rows.push(now[0]);
       }

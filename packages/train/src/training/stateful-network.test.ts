@@ -3,6 +3,7 @@ import { beforeAll, describe, expect, it } from "vitest";
 import { continuousSet } from "../data/frame-labels.js";
 import { createRandom } from "../data/random.js";
 import type { Recordings } from "../data/recordings.js";
+import { fastGrnn } from "../layers/fastgrnn.js";
 import { gru } from "../layers/gru.js";
 import { minimalGru } from "../layers/minimal-gru.js";
 import { buildPreset } from "../networks/presets.js";
@@ -66,6 +67,7 @@ describe("training on streams", () => {
       rnn: () => tf.layers.simpleRNN({ units: 5, returnSequences: true, inputShape: [null, 1] }),
       lstm: () => tf.layers.lstm({ units: 5, returnSequences: true, inputShape: [null, 1] }),
       gru: () => tf.layers.gru({ units: 5, returnSequences: true, inputShape: [null, 1] }),
+      fastgrnn: () => fastGrnn(tf, { units: 5, rank: 1, returnSequences: true, inputShape: [null, 1], seed: 1 }),
       "minimal gru": () => minimalGru(tf, { units: 5, returnSequences: true, inputShape: [null, 1], seed: 1 }),
       "gru, reset after": () => gru(tf, { units: 5, returnSequences: true, inputShape: [null, 1], seed: 1 }),
     };

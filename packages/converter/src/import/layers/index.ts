@@ -28,6 +28,7 @@ const LOWERINGS: Readonly<Record<string, Lowering>> = {
   GRU: lowerRecurrent,
   GateletGRU: lowerRecurrent,
   MinimalGRU: lowerRecurrent,
+  FastGRNN: lowerRecurrent,
   RNN: lowerRecurrent,
   Bidirectional: lowerBidirectional,
   Dense: lowerDense,

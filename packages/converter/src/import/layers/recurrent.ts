@@ -5,14 +5,15 @@ import { isObject } from "../json.js";
 import { type LayerContext, type Lowering, type MaskTag, refuse, type Value } from "../layer-context.js";
 import type { WeightAddress } from "../weight-store.js";
 
-export type CellKind = "rnn" | "lstm" | "gru" | "minimalGru";
+export type CellKind = "rnn" | "lstm" | "gru" | "minimalGru" | "fastGrnn";
 
-const GATES: Readonly<Record<CellKind, number>> = { rnn: 1, lstm: 4, gru: 3, minimalGru: 2 };
+const GATES: Readonly<Record<CellKind, number>> = { rnn: 1, lstm: 4, gru: 3, minimalGru: 2, fastGrnn: 1 };
 const CELL_TOKENS: Readonly<Record<CellKind, string>> = {
   rnn: "simple_rnn_cell",
   lstm: "lstm_cell",
   gru: "gru_cell",
   minimalGru: "minimal_gru_cell",
+  fastGrnn: "fast_grnn_cell",
 };
 const LAYER_KINDS: ReadonlyMap<unknown, CellKind> = new Map([
   ["SimpleRNN", "rnn"],
@@ -21,6 +22,7 @@ const LAYER_KINDS: ReadonlyMap<unknown, CellKind> = new Map([
   // @gatelet/train's own layers; the first has GRU's weights.
   ["GateletGRU", "gru"],
   ["MinimalGRU", "minimalGru"],
+  ["FastGRNN", "fastGrnn"],
 ]);
 const CELL_KINDS: ReadonlyMap<unknown, CellKind> = new Map([
   ["SimpleRNNCell", "rnn"],
@@ -40,15 +42,29 @@ function lowerCell(cell: LayerContext, kind: CellKind, input: Value, walk: Walk,
   const hiddenSize = config.size("units");
   const width = GATES[kind] * hiddenSize;
   const useBias = config.flag("use_bias", true);
-  const order = ["kernel", "recurrent_kernel", ...(useBias ? ["bias"] : [])];
+  const isLow = (key: string) => kind === "fastGrnn" && typeof config.values[key] === "number";
+  const order = [
+    "kernel",
+    "recurrent_kernel",
+    ...(useBias ? ["bias"] : []),
+    ...(kind === "fastGrnn" ? ["zeta", "nu"] : []),
+    ...(isLow("rank") ? ["kernel_right"] : []),
+    ...(isLow("recurrent_rank") ? ["recurrent_kernel_right"] : []),
+  ];
   const token = CELL_TOKENS[kind];
   const cellOrdinal = cell.session.cellsSeen.get(token) ?? 0;
   cell.session.cellsSeen.set(token, cellOrdinal + 1);
   const layer = cell.inner(config, { ...cell.address, cell: token, cellOrdinal });
+  /** A matrix of low rank is stored as two. */
+  const matrix = (name: string, rows: number, rankKey: string): FloatTensor => {
+    if (!isLow(rankKey)) return layer.weight(order, name, [rows, width]);
+    const rank = config.size(rankKey);
+    return multiply(layer.weight(order, name, [rows, rank]), layer.weight(order, `${name}_right`, [rank, width]));
+  };
   const common = {
     hiddenSize,
-    inputWeights: layer.weight(order, "kernel", [input.shape.cols, width]),
-    recurrentWeights: layer.weight(order, "recurrent_kernel", [hiddenSize, width]),
+    inputWeights: matrix("kernel", input.shape.cols, "rank"),
+    recurrentWeights: matrix("recurrent_kernel", hiddenSize, "recurrent_rank"),
     activation: readPointwise(config, "activation", "tanh", dialect),
     returnSequences: walk.returnSequences,
   };
@@ -60,6 +76,13 @@ function lowerCell(cell: LayerContext, kind: CellKind, input: Value, walk: Walk,
   }
   const defaultGate = dialect === "tfjs" ? "hard_sigmoid" : "sigmoid";
   const recurrentActivation = readPointwise(config, "recurrent_activation", defaultGate, dialect);
+  if (kind === "fastGrnn") {
+    return cell.add(
+      { op: kind, ...common, recurrentActivation, ...fastGrnnBiases(layer, order, hiddenSize) },
+      [input],
+      options,
+    );
+  }
   if (kind === "lstm" || kind === "minimalGru") {
     const bias = layer.weightOr(useBias, order, "bias", [width]);
     return cell.add({ op: kind, ...common, recurrentActivation, bias }, [input], options);
@@ -72,6 +95,28 @@ function lowerCell(cell: LayerContext, kind: CellKind, input: Value, walk: Walk,
   );
   const biases = gruBiases(layer, useBias, order, width, resetAfter);
   return cell.add({ op: "gru", ...common, recurrentActivation, resetAfter, ...biases }, [input], options);
+}
+
+/** Product of two matrices, summed in doubles. */
+function multiply(left: FloatTensor, right: FloatTensor): FloatTensor {
+  const [rows, inner] = left.shape;
+  const cols = right.shape[1];
+  const data = Float32Array.from({ length: rows * cols }, (_, at) => {
+    const row = Math.floor(at / cols);
+    let sum = 0;
+    for (let i = 0; i < inner; i++) sum += left.data[row * inner + i] * right.data[i * cols + (at % cols)];
+    return sum;
+  });
+  return { shape: [rows, cols], data };
+}
+
+/** Biases of candidate and gate, and the two factors, which are stored before their sigmoid. */
+function fastGrnnBiases(layer: LayerContext, order: readonly string[], size: number) {
+  const { data } = layer.weight(order, "bias", [2, size]);
+  const bias: FloatTensor = { shape: [size], data: data.slice(0, size) };
+  const gateOffset: FloatTensor = { shape: [size], data: bias.data.map((value, i) => data[size + i] - value) };
+  const factors = ["zeta", "nu"].map((name) => 1 / (1 + Math.exp(-layer.weight(order, name, [1]).data[0])));
+  return { bias, gateOffset, factors: { shape: [2], data: Float32Array.from(factors) } };
 }
 
 function gruBiases(

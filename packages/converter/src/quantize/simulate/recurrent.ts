@@ -4,7 +4,7 @@ import type { Scalar } from "../activation-plan.js";
 
 /** A quantized recurrent layer in real numbers: weights are multiples of their scales, functions round as the kernels do. */
 export interface SimulatedCell {
-  readonly kind: "rnn" | "lstm" | "gru" | "gruResetAfter" | "minimalGru";
+  readonly kind: "rnn" | "lstm" | "gru" | "gruResetAfter" | "minimalGru" | "fastGrnn";
   readonly hiddenSize: number;
   /** [gates * H, inputSize], gates of Keras' order. */
   readonly input: PackedWeights;
@@ -12,7 +12,7 @@ export interface SimulatedCell {
   readonly recurrent: PackedWeights;
   /** [gates * H]; of the input part where the candidate has two. */
   readonly bias: Float64Array;
-  /** [H] bias of the recurrent candidate rows of gruResetAfter. */
+  /** [H] bias of the recurrent candidate rows of gruResetAfter; of fastGrnn what the gate's argument has more. */
   readonly candidateBias: Float64Array;
   readonly gate: Scalar;
   readonly activation: Scalar;
@@ -20,8 +20,10 @@ export interface SimulatedCell {
   /** Activation of the cell state, argument rounded as (20) does. */
   readonly cellActivation: Scalar;
   readonly roundHidden: Scalar;
-  /** Parts of the candidate pre-activation of gruResetAfter. */
+  /** Parts of the candidate pre-activation of gruResetAfter; the pre-activation of fastGrnn. */
   readonly roundPart: Scalar;
+  /** zeta and nu of fastGrnn. */
+  readonly factors: readonly [zeta: number, nu: number];
 }
 
 interface Work {
@@ -72,12 +74,23 @@ const STEPS: Record<SimulatedCell["kind"], (work: Work) => void> = {
   gru: stepGru,
   gruResetAfter: stepGruResetAfter,
   minimalGru: stepMinimalGru,
+  fastGrnn: stepFastGrnn,
 };
 
 function stepRnn({ cell, batch, hidden, pre, next }: Work): void {
   const size = cell.hiddenSize;
   multiplyAdd(pre, size, hidden, 0, size, batch, cell.recurrent);
   for (let i = 0; i < next.length; i++) next[i] = cell.activation(pre[i]);
+}
+
+function stepFastGrnn({ cell, batch, hidden, pre, next }: Work): void {
+  const { hiddenSize: size, gate, activation, candidateBias, factors, roundPart, roundHidden } = cell;
+  multiplyAdd(pre, size, hidden, 0, size, batch, cell.recurrent);
+  for (let i = 0; i < next.length; i++) {
+    const z = gate(roundPart(pre[i]) + candidateBias[i % size]);
+    const share = factors[0] * (1 - z) + factors[1];
+    next[i] = roundHidden(share * activation(pre[i]) + z * hidden[i]);
+  }
 }
 
 function stepLstm({ cell, batch, hidden, pre, next, cells }: Work): void {
