@@ -35,6 +35,7 @@ interface StudyFlags {
   readonly cells?: readonly StudyCell[];
   readonly limit?: number;
   readonly testLimit?: number;
+  readonly only?: string;
   readonly quick?: true;
   readonly bits: "8" | "4" | "8,4";
   readonly board: boolean;
@@ -83,6 +84,7 @@ export function studyCommand(terminal: Terminal): Command {
     .addOption(
       new Option("--test-limit <windows>", "hapt: score so many test windows at most").argParser(wholeNumber(1)),
     )
+    .option("--only <names>", "these networks of the preset alone, separated by commas, e.g. lstm32,gru32")
     .option("--quick", "to try it: one seed, 2 epochs, 400 windows, unless said otherwise")
     .addOption(new Option("--bits <list>", "bits of a weight").choices(["8", "4", "8,4"]).default("8,4"))
     .option("--no-board", "do not run a window on the simulated nRF52840")
@@ -96,7 +98,7 @@ export function studyCommand(terminal: Terminal): Command {
 }
 
 async function run(terminal: Terminal, flags: StudyFlags): Promise<void> {
-  const request = requestOf(flags);
+  const request = onlySome(requestOf(flags), flags.only);
   const runs = request.architectures.reduce(
     (sum, { source }) => sum + (source.kind === "train" ? source.jobs.length : 0),
     0,
@@ -153,6 +155,16 @@ function requestOf(flags: StudyFlags): StudyRequest {
     ...(flags.cells === undefined ? {} : { cells: flags.cells }),
     ...(flags.testLimit === undefined ? {} : { testLimit: flags.testLimit }),
   });
+}
+
+/** The networks named, of every data set and protocol. Throws `USAGE` for one that the preset has not. */
+function onlySome(request: StudyRequest, only: string | undefined): StudyRequest {
+  if (only === undefined) return request;
+  const wanted = only.split(",").map((name) => name.trim());
+  const names = [...new Set(request.architectures.map(({ name }) => name))];
+  const unknown = wanted.find((name) => !names.includes(name));
+  if (unknown !== undefined) throw new CliError("USAGE", `--only is "${unknown}", expected ${names.join(", ")}`);
+  return { ...request, architectures: request.architectures.filter(({ name }) => wanted.includes(name)) };
 }
 
 function printReport(terminal: Terminal, report: StudyReport): void {

@@ -7,16 +7,13 @@ import {
   PRESETS,
   type PresetName,
   runTrainJobs,
-  spreadOf,
   type TrainJob,
-  type TrainJobResult,
 } from "@gatelet/train";
 import { Command, Option } from "commander";
 import { CliError } from "../cli-error.js";
 import type { Terminal } from "../terminal.js";
-import { percent, significant } from "../text/numbers.js";
-import { renderTable } from "../text/table.js";
 import { shownPool } from "../training/progress.js";
+import { foldLines, renderRuns, scoreOf, type TrainedRun } from "../training/runs.js";
 import { renderStreams, scoreStreams } from "../training/streams.js";
 import { jsonOption, wholeNumber } from "./options.js";
 import { collect, numberOf, sizesOf, toJobData, type WindowFlags, windowOptions } from "./window-data.js";
@@ -138,8 +135,8 @@ async function run(terminal: Terminal, flags: TrainFlags): Promise<void> {
 function printStreams(
   terminal: Terminal,
   streams: Awaited<ReturnType<typeof scoreStreams>>,
-  trained: readonly (TrainJobResult & { name: string; folder: string })[],
-  { json }: TrainFlags,
+  trained: readonly TrainedRun[],
+  { json, folds }: TrainFlags,
 ): void {
   const runs = trained.map((run, i) => ({ ...run, stream: streams[i] }));
   if (json) {
@@ -148,6 +145,7 @@ function printStreams(
   }
   terminal.print(renderRuns(terminal, runs));
   terminal.print(`\n${renderStreams(terminal, runs)}`);
+  if (folds !== undefined) for (const line of foldLines(runs, folds)) terminal.print(line);
   terminal.print("\none decision a frame over whole test recordings; stream.gate stands in the folder of each run");
 }
 
@@ -225,57 +223,4 @@ function gridVariants(grid: readonly string[]): Record<string, string>[] {
     variants = variants.flatMap((variant) => values.split(",").map((value) => ({ ...variant, [key]: value })));
   }
   return variants;
-}
-
-/** Mean and spread over the folds, a line for each combination of the grid. */
-function foldLines(runs: readonly (TrainJobResult & { name: string })[], folds: number): string[] {
-  return Array.from({ length: runs.length / folds }, (_, i) => {
-    const group = runs.slice(i * folds, (i + 1) * folds);
-    const name = group[0]!.name.replace(/ ?fold=.*$/, "");
-    const show = (head: string, values: readonly number[], factor: number, unit: string) => {
-      const { mean, deviation = 0 } = spreadOf(values.map((value) => factor * value));
-      return `${head} ${mean.toFixed(2)} +-${deviation.toFixed(2)}${unit}`;
-    };
-    const shares = group.flatMap(({ test }) => (test.accuracy === undefined ? [] : [test.accuracy]));
-    const f1 = group.flatMap(({ test }) => (test.macroF1 === undefined ? [] : [test.macroF1]));
-    const scores =
-      shares.length === 0
-        ? show(
-            "test loss",
-            group.map(({ test }) => test.loss),
-            1,
-            "",
-          )
-        : `${show("test", shares, 100, " %")}, ${show("F1", f1, 100, " %")}`;
-    return `${name === "" ? "" : `${name}: `}${folds} folds, mean and spread: ${scores}`;
-  });
-}
-
-const scoreOf = ({ validation, test }: TrainJobResult) => validation.accuracy ?? test.accuracy ?? -test.loss;
-
-function renderRuns(terminal: Terminal, runs: readonly (TrainJobResult & { name: string; folder: string })[]): string {
-  const classes = runs[0].test.accuracy !== undefined;
-  const share = (value: number | undefined) => (value === undefined ? "-" : percent(value));
-  return renderTable(
-    [
-      { head: "run", cutTo: 10 },
-      { head: "parameters", align: "right" },
-      { head: "best epoch", align: "right" },
-      ...(classes ? (["validation", "test", "test F1"] as const) : (["validation loss", "test loss"] as const)).map(
-        (head) => ({ head, align: "right" as const }),
-      ),
-      { head: "seconds", align: "right" },
-    ],
-    runs.map(({ name, folder, parameters, bestEpoch, epochs, validation, test, seconds }) => [
-      name === "" ? folder : name,
-      `${parameters}`,
-      `${bestEpoch}/${epochs}`,
-      ...(classes
-        ? [share(validation.accuracy), share(test.accuracy), share(test.macroF1)]
-        : [significant(validation.loss, 4), significant(test.loss, 4)]),
-      significant(seconds, 3),
-    ]),
-    terminal.width,
-    terminal.style,
-  );
 }

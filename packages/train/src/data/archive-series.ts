@@ -61,6 +61,9 @@ function parseTs({ name, text }: SeriesFile): Parsed {
       else if (/^@classlabel$/i.test(key)) classes = rest[0]?.toLowerCase() === "true" ? rest.slice(1) : [];
       else if (/^@timestamps$/i.test(key) && rest[0]?.toLowerCase() === "true") {
         throw new DataError("DATA_FORM_UNKNOWN", `${name}:${index + 1}: series with time stamps are not read`, place);
+      } else if (/^@targetlabel$/i.test(key) && rest[0]?.toLowerCase() === "true") {
+        const message = `${name}:${index + 1}: series with a number to predict are not read, only classes (@classLabel)`;
+        throw new DataError("DATA_FORM_UNKNOWN", message, place);
       }
       return;
     }
@@ -122,6 +125,10 @@ function toSequence(
 ): RecordedSequence {
   const place = { file: file.name, line };
   const [first] = dimensions;
+  if (first === undefined) {
+    const message = `${file.name}:${line}: no ":" between values and class: the line or the file is cut off`;
+    throw new DataError("DATA_SHAPE", message, place);
+  }
   const uneven = dimensions.find((values) => values.length !== first.length);
   if (dimensions.length !== channels || uneven !== undefined) {
     const found =
@@ -138,11 +145,9 @@ function toSequence(
   });
   const id = label === undefined ? -1 : classes.indexOf(label);
   if (label !== undefined && id < 0) {
-    throw new DataError(
-      "DATA_LABEL_UNKNOWN",
-      `${file.name}:${line}: class ${label} is not among ${classes.join(", ")}`,
-      place,
-    );
+    const known = classes.length === 0 ? "the classes: the header lists none" : classes.join(", ");
+    const message = `${file.name}:${line}: class ${label.slice(0, 30)} is not among ${known}`;
+    throw new DataError("DATA_LABEL_UNKNOWN", message, place);
   }
   return {
     name: `${file.name}/${index}`,

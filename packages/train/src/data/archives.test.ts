@@ -1,4 +1,4 @@
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
@@ -35,6 +35,12 @@ describe("archive files", () => {
     expect(broken(TS.replace(":down", ":left"))).toThrow("x.ts:7: class left is not among up, down");
     expect(broken(TS.replace("1,2,3", "1,a,3"))).toThrow('x.ts:6: "a" is not a number');
     expect(broken("@classLabel true a\n")).toThrow("x.ts: no @data line");
+    expect(broken("@classLabel true a\n@data\n1,2,3")).toThrow('x.ts:3: no ":" between values and class');
+    expect(broken("@targetLabel true\n@data\n1,2:0.5")).toThrow("x.ts:1: series with a number to predict are not read");
+    const text = "@relation x\n@attribute a numeric\n@attribute c string\n@data\n1,left\n";
+    expect(() => archiveRecordings([{ name: "x.arff", text }])).toThrow(
+      "class left is not among the classes: the header",
+    );
   });
 });
 
@@ -61,6 +67,10 @@ describe("the UCI HAPT folder", () => {
       "labels.txt:1: sample 9 of experiment 1, which has 4",
     );
     await expect(uciHaptRecordings(["labels.txt"], read)).rejects.toThrow("no acc_expXX_userYY.txt");
+    const mixed = { ...files, "labels.txt": "1 7 5 2 3\n" };
+    await expect(uciHaptRecordings(Object.keys(mixed), async (name) => mixed[name as "labels.txt"])).rejects.toThrow(
+      "labels.txt:1: user 7 of experiment 1, whose file is acc_exp01_user01.txt",
+    );
   });
 
   it("and archive files are found by their path", async () => {
@@ -69,6 +79,14 @@ describe("the UCI HAPT folder", () => {
     await writeFile(join(folder, "Taps_TRAIN.ts"), TS);
     await writeFile(join(folder, "Taps_TEST.ts"), TS);
     expect((await loadRecordings(folder)).name).toBe("hapt");
+    await mkdir(join(folder, "HAPT Data Set/RawData"), { recursive: true });
+    for (const [name, text] of Object.entries(files))
+      await writeFile(join(folder, "HAPT Data Set/RawData", name), text);
+    expect((await loadRecordings(join(folder, "HAPT Data Set"))).sequences).toHaveLength(1);
+    await mkdir(join(folder, "other"));
+    await expect(loadRecordings(join(folder, "other"))).rejects.toThrow(
+      "other holds neither a meta.json nor the labels.txt",
+    );
     const taps = await loadRecordings(join(folder, "Taps_TRAIN.ts"));
     expect(taps.sequences.map(({ split }) => split)).toEqual(["train", "train", "test", "test"]);
     await rm(folder, { recursive: true });

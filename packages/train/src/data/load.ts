@@ -18,9 +18,14 @@ export async function loadRecordings(path: string, options: CsvOptions = {}): Pr
   const found = await stat(path).catch((cause: unknown) => {
     throw new DataError("DATA_MISSING", `no recordings at ${path}`, { file: path, cause });
   });
-  if (found.isDirectory() && (await stat(join(path, "labels.txt")).catch(() => undefined)) !== undefined) {
-    const text = async (name: string) => new TextDecoder().decode(await readUnpacked(join(path, name)));
-    return uciHaptRecordings(await readdir(path), text);
+  const rawData = found.isDirectory() ? await rawDataFolder(path) : undefined;
+  if (rawData !== undefined) {
+    const text = async (name: string) => new TextDecoder().decode(await readUnpacked(join(rawData, name)));
+    return uciHaptRecordings(await readdir(rawData), text);
+  }
+  if (found.isDirectory() && !(await isThere(join(path, "meta.json")))) {
+    const message = `${path} holds neither a meta.json nor the labels.txt of UCI HAPT's RawData`;
+    throw new DataError("DATA_MISSING", message, { file: path });
   }
   if (found.isDirectory()) return folderRecordings((name) => readUnpacked(join(path, name)), path);
   if (/\.(ts|arff)$/i.test(path)) return archiveRecordings(await archiveFiles(path));
@@ -37,6 +42,18 @@ export async function loadRecordings(path: string, options: CsvOptions = {}): Pr
   );
 }
 
+const isThere = (path: string) =>
+  stat(path).then(
+    () => true,
+    () => false,
+  );
+
+/** Where the texts of UCI HAPT are: the folder itself, or its `RawData`. */
+async function rawDataFolder(path: string): Promise<string | undefined> {
+  for (const folder of [path, join(path, "RawData")]) if (await isThere(join(folder, "labels.txt"))) return folder;
+  return undefined;
+}
+
 /** The file, and the other part where its name says that it is one of two. */
 async function archiveFiles(path: string): Promise<SeriesFile[]> {
   const one = async (name: string, split?: "train" | "test"): Promise<SeriesFile> => {
@@ -46,7 +63,7 @@ async function archiveFiles(path: string): Promise<SeriesFile[]> {
   const name = basename(path);
   if (!/_TRAIN\.(ts|arff)$/.test(name)) return [await one(name)];
   const other = name.replace("_TRAIN.", "_TEST.");
-  const both = (await stat(join(dirname(path), other)).catch(() => undefined)) !== undefined;
+  const both = await isThere(join(dirname(path), other));
   return both ? [await one(name, "train"), await one(other, "test")] : [await one(name)];
 }
 

@@ -54,7 +54,13 @@ export async function uciHaptRecordings(names: readonly string[], read: ReadText
       samples.set(turn.subarray(3 * frame, 3 * frame + 3), 6 * frame + 3);
     }
     const own = new Uint16Array(length);
-    for (const { activity, first, last, line } of labels.filter((label) => label.experiment === experiment)) {
+    for (const { activity, first, last, line, user: labelled } of labels.filter(
+      (label) => label.experiment === experiment,
+    )) {
+      if (labelled !== user) {
+        const message = `labels.txt:${line}: user ${labelled} of experiment ${experiment}, whose file is ${acc}`;
+        throw new DataError("DATA_RANGE", message, { file: "labels.txt", line });
+      }
       if (last > length) {
         const message = `labels.txt:${line}: sample ${last} of experiment ${experiment}, which has ${length}`;
         throw new DataError("DATA_RANGE", message, { file: "labels.txt", line });
@@ -79,7 +85,7 @@ export async function uciHaptRecordings(names: readonly string[], read: ReadText
 function parseLabels(text: string) {
   return text.split(/\r?\n/).flatMap((row, index) => {
     if (row.trim() === "") return [];
-    const [experiment, , activity, first, last] = row.trim().split(/\s+/).map(Number);
+    const [experiment, user, activity, first, last] = row.trim().split(/\s+/).map(Number);
     const place = { file: "labels.txt", line: index + 1 };
     if (!(activity >= 1 && activity < ACTIVITIES.length && first >= 1 && last >= first)) {
       throw new DataError(
@@ -88,7 +94,7 @@ function parseLabels(text: string) {
         place,
       );
     }
-    return [{ experiment, activity, first, last, line: index + 1 }];
+    return [{ experiment, user, activity, first, last, line: index + 1 }];
   });
 }
 

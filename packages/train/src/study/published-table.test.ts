@@ -57,6 +57,8 @@ describe("the table beside the published figures", () => {
   it("leaves open what was not run", () => {
     const cells = (row: StudyRow) => publishedTable(report([row])).lines[0];
     expect(cells(honest).slice(2, 8)).toEqual(["-", "-", "-", "84.00 / 84.50", "subject", "-"]);
+    const { published: _, ...unpublished } = repeated;
+    expect(cells(unpublished).slice(0, 3)).toEqual(["hapt-gru", "-", "94.00 / 93.50"]);
     expect(cells(repeated).slice(2, 8)).toEqual(["94.00 / 93.50", "50.00, 99.00", "89.00", "-", "-", "-"]);
   });
 });

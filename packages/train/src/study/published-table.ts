@@ -23,29 +23,30 @@ const both = (run: EntryFigures | undefined) =>
   run === undefined ? "-" : `${share(run.floatAccuracy)} / ${share(int8Of(run).accuracy)}`;
 
 /**
- * The published figures beside ours. Where a network was trained under the published protocol and under ours, the gap is divided:
+ * The published figures beside ours; networks that have none are there for what the protocol does to them. Where a network was trained under the published protocol and under ours, the gap is divided:
  * what made-up windows add, and what neighbouring windows of the same people on both sides of the split add.
  */
 export function publishedTable({ rows }: StudyReport): StudyTable {
-  const names = [...new Set(rows.filter(({ published }) => published !== undefined).map(({ name }) => name))];
+  const compared = rows.filter(({ published, protocol }) => published !== undefined || protocol === "published");
+  const names = [...new Set(compared.map(({ name }) => name))];
   const lines = names.map((name) => {
     const own = rows.filter((row) => row.name === name);
     const repeated = own.find(({ protocol }) => protocol === "published")?.runs[0];
     const honest = own.find(({ protocol }) => protocol !== "published");
     const run = (honest?.runs[0] ?? repeated) as EntryFigures;
-    const { accuracy, quantizedAccuracy, floatKb, quantizedKb, floatMs, quantizedMs } = own[0].published!;
+    const { published } = own[0];
     return [
       name,
-      `${accuracy.toFixed(2)} / ${quantizedAccuracy.toFixed(2)}`,
+      published === undefined ? "-" : `${published.accuracy.toFixed(2)} / ${published.quantizedAccuracy.toFixed(2)}`,
       both(repeated),
       madeUp(repeated),
       repeated?.recorded === undefined ? "-" : share(repeated.recorded.floatAccuracy),
       both(honest?.runs[0]),
       honest?.split ?? "-",
       flattery(repeated, honest?.runs[0]),
-      `${floatKb} / ${quantizedKb}`,
+      published === undefined ? "-" : `${published.floatKb} / ${published.quantizedKb}`,
       `${kb(run.floatBytes)} / ${kb(int8Of(run).gateBytes)}`,
-      `${floatMs} / ${quantizedMs}`,
+      published === undefined ? "-" : `${published.floatMs} / ${published.quantizedMs}`,
     ];
   });
   return { head: HEAD, lines };
