@@ -19,10 +19,8 @@ function sketch(name: string): string {
   return `/* Feeds frames to the model and prints the index of the largest output. readFrame() is yours. */
 #include <Arduino.h>
 #include <${name}.h>
-#include <gatelet/gatelet.h>
 
 alignas(16) static uint8_t arena[${prefix}_ARENA_BYTES];
-static gatelet_model model;
 static gatelet_stream stream;
 static int16_t frame[${prefix}_FRAME_SIZE];
 static ${name}_value rows[${prefix}_OUTPUT_ROWS * ${prefix}_OUTPUT_SIZE];
@@ -35,8 +33,7 @@ static void readFrame(int16_t *values) {
 
 void setup() {
   Serial.begin(115200);
-  int32_t status = gatelet_check(&model, ${name}_gate, ${prefix}_GATE_BYTES);
-  if (status == GATELET_STATUS_OK) status = gatelet_init(&stream, &model, arena, sizeof arena);
+  const int32_t status = gatelet_init(&stream, &${name}_model, arena, sizeof arena);
   while (status != GATELET_STATUS_OK) {
     Serial.println(status);
     delay(1000);
@@ -45,7 +42,7 @@ void setup() {
 
 void loop() {
   readFrame(frame);
-  const int32_t count = gatelet_step(&stream, frame, rows, sizeof rows);
+  const int32_t count = ${name}_step(&stream, frame, rows, sizeof rows);
   for (int32_t row = 0; row < count; row++) Serial.println(decide(rows + row * ${prefix}_OUTPUT_SIZE));
   delay(20); /* the model's sampling interval */
 }

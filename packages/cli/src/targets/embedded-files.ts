@@ -15,8 +15,8 @@ export async function flatLibrary(
   withAssembly: boolean,
 ): Promise<Files> {
   const files: Files = new Map([
-    [`${folder}/${name}.c`, modelSource(bytes, name)],
-    [`${folder}/${name}.h`, modelHeader(bytes, name)],
+    [`${folder}/${name}.c`, modelSource(bytes, name, { includePrefix: "gatelet/" })],
+    [`${folder}/${name}.h`, modelHeader(bytes, name, { includePrefix: "gatelet/" })],
   ]);
   for (const [path, content] of await firmwareFiles()) {
     const file = path.slice(path.lastIndexOf("/") + 1);

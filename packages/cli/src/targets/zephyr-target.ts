@@ -41,11 +41,9 @@ function sampleMain(name: string): string {
   return `/* Feeds frames to the model and prints the index of the largest output. read_frame() is yours. */
 #include <zephyr/kernel.h>
 #include <zephyr/sys/printk.h>
-#include "gatelet.h"
 #include "${name}.h"
 
 static _Alignas(16) uint8_t arena[${prefix}_ARENA_BYTES];
-static gatelet_model model;
 static gatelet_stream stream;
 static int16_t frame[${prefix}_FRAME_SIZE];
 static ${name}_value rows[${prefix}_OUTPUT_ROWS * ${prefix}_OUTPUT_SIZE];
@@ -57,11 +55,10 @@ static void read_frame(int16_t *values) {
 }
 
 int main(void) {
-  int32_t status = gatelet_check(&model, ${name}_gate, sizeof ${name}_gate);
-  if (status == GATELET_STATUS_OK) status = gatelet_init(&stream, &model, arena, sizeof arena);
+  int32_t status = gatelet_init(&stream, &${name}_model, arena, sizeof arena);
   while (status == GATELET_STATUS_OK) {
     read_frame(frame);
-    const int32_t count = gatelet_step(&stream, frame, rows, sizeof rows);
+    const int32_t count = ${name}_step(&stream, frame, rows, sizeof rows);
     if (count < 0) status = count;
     for (int32_t row = 0; row < count; row++) printk("%d\\n", decide(rows + row * ${prefix}_OUTPUT_SIZE));
     k_msleep(20); /* the model's sampling interval */
