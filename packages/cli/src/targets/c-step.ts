@@ -12,6 +12,7 @@ const CALLS: Readonly<Partial<Record<KernelName, string>>> = {
   LSTM: "gl_lstm(&layer);",
   GRU: "gl_gru(&layer);",
   GRU_RESET_AFTER: "gl_gru_reset_after(&layer);",
+  MINIMAL_GRU: "gl_minimal_gru(&layer);",
   DENSE: "gl_dense(&layer);",
   CONV1D: "if (!gl_conv1d(&layer)) break;",
   DEPTHWISE_CONV1D: "if (!gl_depthwise_conv1d(&layer)) break;",
