@@ -1,4 +1,4 @@
-import type { ConvertedModel } from "@gatelet/converter";
+import { type ConvertedModel, convert } from "@gatelet/converter";
 import { Model } from "@gatelet/kernels";
 import {
   argMax,
@@ -9,13 +9,16 @@ import {
   countsOf,
   cutWindows,
   distilledSet,
+  fileWeights,
   fitNormalization,
   GLOVE_FRAMES,
   generateGlove,
+  graphOf,
   gru,
   IntegerSimulation,
   loadTf,
   networkGrids,
+  type PresetName,
   readNetwork,
   type Tf,
   type TrainingSet,
@@ -77,6 +80,11 @@ async function agreement(model: LayersModel, { bytes, report }: ConvertedModel) 
   return { outputs: near / (columns * compared.length), decisions: equal / compared.length };
 }
 
+function cosine(a: Float32Array, b: Float32Array): number {
+  const dot = (p: Float32Array, q: Float32Array) => p.reduce((sum, value, i) => sum + value * q[i], 0);
+  return dot(a, b) / Math.sqrt(dot(a, a) * dot(b, b));
+}
+
 describe("quantization-aware training", () => {
   const kinds: [string, () => LayersModel][] = [
     ["GRU with reset after", () => buildPreset(tf, "gru", { steps: 59, channels: 35, outputs: 8, units: [8] })],
@@ -111,9 +119,60 @@ describe("quantization-aware training", () => {
     expect(outputs).toBeGreaterThanOrEqual(0.99);
     expect(decisions).toBeGreaterThanOrEqual(0.999);
     // What lies on the grid is converted to itself.
-    const again = await convertRounded(tf, model, { bits: 4, headBits: 4, conversion, training: { epochs: 1 } });
+    const again = await convertRounded(tf, model, { bits: 4, headBits: 4, conversion }, converted.report);
     expect(again.bytes).toEqual(converted.bytes);
     expect(weightGrids(readNetwork(model), again.report)).toHaveLength(readNetwork(model).layers.length);
+  });
+});
+
+describe("the weights of a converted file", () => {
+  const kinds: [string, () => LayersModel][] = [
+    ["GRU with reset after", () => trained("gru", [6])],
+    [
+      "GRU with reset before, stacked",
+      () =>
+        tf.sequential({
+          layers: [
+            gru(tf, { units: 6, resetAfter: false, seed: 2, returnSequences: true, inputShape: [59, 35] }),
+            gru(tf, { units: 5, resetAfter: false, seed: 3 }),
+            tf.layers.dense({ units: 8, activation: "softmax" }),
+          ],
+        }),
+    ],
+    ["LSTM", () => trained("lstm", [5])],
+    ["SimpleRNN", () => trained("rnn", [7], [6])],
+    ["minimal GRU", () => trained("mgu", [6])],
+    ["Conv1D on an odd number of channels", () => trained("cnn", [6])],
+  ];
+  const trained = (preset: PresetName, units: number[], dense: number[] = []) =>
+    buildPreset(tf, preset, { steps: 59, channels: 35, outputs: 8, units, dense, seed: 7 });
+
+  it.each(kinds)("of %s are rounded to themselves, however they were rounded before", async (_, build) => {
+    for (const bits of [4, 8] as const) {
+      const model = build();
+      const network = readNetwork(model);
+      const file = await convert(await graphOf(tf, model), { ...conversion, bits, headBits: bits });
+      const weights = fileWeights(network, weightGrids(network, file.report), file);
+      const change = weights.map((values, i) => cosine(values, network.layers.flatMap((l) => l.weights)[i].data));
+      expect(Math.min(...change.filter((value) => Number.isFinite(value)))).toBeGreaterThan(bits === 8 ? 0.99 : 0.8);
+      model.trainableWeights.forEach((weight, i) => {
+        weight.write(tf.tensor(weights[i], weight.shape as number[]));
+      });
+      const again = await convertRounded(tf, model, { bits, headBits: bits, conversion }, file.report);
+      // A row whose largest integer is below the limit gets a finer step: at 8 bits by less than one part in 127.
+      for (const [i, { weights = new Uint8Array() }] of file.spec.records.entries()) {
+        const moved = weights.reduce(
+          (count, byte, at) => count + Number(byte !== again.spec.records[i].weights?.[at]),
+          0,
+        );
+        expect(moved / Math.max(1, weights.length), `record ${i} at ${bits} bits`).toBeLessThanOrEqual(
+          bits === 4 ? 0 : 0.25,
+        );
+      }
+      const { outputs, decisions } = await agreement(model, again);
+      expect(outputs).toBeGreaterThanOrEqual(0.99);
+      expect(decisions).toBeGreaterThanOrEqual(0.999);
+    }
   });
 });
 
@@ -167,7 +226,7 @@ describe("simulation in integers", () => {
 
   it.each(kinds)("has the float gradients of %s, but for rounding", async (_, build) => {
     const model = build();
-    const { report } = await convertRounded(tf, model, { bits: 8, conversion, training: { epochs: 1 } });
+    const { report } = await convertRounded(tf, model, { bits: 8, conversion });
     const network = readNetwork(model);
     const grids = networkGrids(network, report);
     const simulation = new IntegerSimulation(tf, network, grids);
@@ -188,11 +247,6 @@ describe("simulation in integers", () => {
     const { grads } = tf.variableGrads(() => y.mul(forward(x).log()).mean().neg().asScalar());
     const entries = Object.entries(grads).sort(([a], [b]) => (a < b ? -1 : 1));
     return Object.fromEntries(entries.map(([name, grad]) => [name, Float32Array.from(grad.dataSync())]));
-  }
-
-  function cosine(a: Float32Array, b: Float32Array): number {
-    const dot = (p: Float32Array, q: Float32Array) => p.reduce((sum, value, i) => sum + value * q[i], 0);
-    return dot(a, b) / Math.sqrt(dot(a, a) * dot(b, b));
   }
 });
 

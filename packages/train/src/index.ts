@@ -97,6 +97,7 @@ export { type LayerSensitivity, layerSensitivity } from "./prune/sensitivity.js"
 export { type PruneGoal, pruneUnits, unitScores } from "./prune/structured.js";
 export { MagnitudeMask, sparsity } from "./prune/unstructured.js";
 export { type DistillOptions, distilledSet } from "./qat/distill.js";
+export { fileWeights } from "./qat/file-weights.js";
 export type { Rows, SimulatedLayer } from "./qat/simulated-layer.js";
 export { IntegerSimulation } from "./qat/simulation.js";
 export {

@@ -2,7 +2,8 @@ import { FLAG, type KernelName, simulateSchedule } from "../format/index.js";
 import type { RecordSpec } from "../format/spec.js";
 import type { Graph, GraphNode } from "../graph/types.js";
 import type { NodeStats } from "../quantize/calibrate.js";
-import { type QuantizedGroups, quantizeGroups, type RowGroup } from "../quantize/matrices.js";
+import { type Alignment, type QuantizedGroups, quantizeGroups, type RowGroup } from "../quantize/matrices.js";
+import type { LayerReport } from "../quantize/options.js";
 import type { RangeMethod, RangeStats } from "../quantize/range.js";
 import type { WeightBits } from "../quantize/rows.js";
 import type { SimulatedNode } from "../quantize/simulate/graph.js";
@@ -35,6 +36,8 @@ export interface LoweringOptions {
   readonly encoding: RawEncoding | undefined;
   /** Which of the scales that suit a recurrent layer's alignment; undefined: the one with the least expected error. */
   readonly alignStep?: number;
+  /** Layers by name, of an earlier conversion whose layout is kept. */
+  readonly like: ReadonlyMap<string, Pick<LayerReport, "scale" | "alignShift" | "recurrentFirst">>;
   /** Rounded matrices by node and bits, kept over several lowerings of one graph. */
   readonly cache: Map<string, QuantizedGroups>;
 }
@@ -96,9 +99,15 @@ export class Lowering {
   /** `quantizeGroups`, once per node, width and the one scale that may differ between lowerings. */
   quantize(index: number, name: string, groups: readonly RowGroup[], bits: WeightBits, scale: number): QuantizedGroups {
     const key = `${index}:${bits}:${scale}`;
-    const known = this.options.cache.get(key) ?? quantizeGroups(name, groups, bits);
+    const known = this.options.cache.get(key) ?? quantizeGroups(name, groups, bits, this.#keptAlignment(name));
     this.options.cache.set(key, known);
     return known;
+  }
+
+  #keptAlignment(name: string): Alignment | undefined {
+    const layer = this.options.like.get(name);
+    if (layer?.alignShift === undefined) return undefined;
+    return { shift: layer.alignShift, recurrentFirst: layer.recurrentFirst === true };
   }
 
   /**

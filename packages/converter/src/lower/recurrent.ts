@@ -175,6 +175,8 @@ function join<Part extends Int8Array | Int32Array | Float64Array>(
   return joined;
 }
 
+/** Most by which ranges may have grown since an earlier conversion for its scale to be kept. */
+const KEPT_MARGIN = 1.2;
 /** Scales per octave that are tried. */
 export const ALIGN_STEPS = 8;
 
@@ -190,7 +192,10 @@ export function alignedScale(lowering: Lowering, index: number, scale: number): 
   const stats = lowering.stats[consumers[0]];
   const plan = planCell(lowering, node, stats);
   lowering.hasAlignedScale = true;
-  const { alignStep } = lowering.options;
+  const { alignStep, like } = lowering.options;
+  const kept = like.get(lowering.graph.nodes[index].name)?.scale;
+  // Rows that have outgrown the earlier scale by less than its margin still fit.
+  if (kept !== undefined && kept > scale / KEPT_MARGIN && kept < 2 * scale) return kept;
   if (alignStep !== undefined) return scale * 2 ** (alignStep / ALIGN_STEPS);
   let best = scale;
   let least = Infinity;

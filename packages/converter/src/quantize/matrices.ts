@@ -48,10 +48,16 @@ const LARGEST_SHIFT = 15;
 /**
  * Quantizes groups of rows that share an alignment: picks shift and part order by the error expected of the coarsest
  * weights, rounds, and lowers the shift where the overflow proof would cost weight precision.
+ * @param kept alignment to begin with instead
  * @throws QuantizeError where no alignment works
  */
-export function quantizeGroups(name: string, groups: readonly RowGroup[], bits: WeightBits): QuantizedGroups {
-  const best = chooseAlignment(groups, bits).signed;
+export function quantizeGroups(
+  name: string,
+  groups: readonly RowGroup[],
+  bits: WeightBits,
+  kept?: Alignment,
+): QuantizedGroups {
+  const best = kept === undefined ? chooseAlignment(groups, bits).signed : signedShift(kept);
   let chosen: QuantizedGroups | undefined;
   let chosenLoss = Infinity;
   let failure: unknown;
@@ -74,6 +80,7 @@ export function quantizeGroups(name: string, groups: readonly RowGroup[], bits: 
   return chosen;
 }
 
+const signedShift = ({ shift, recurrentFirst }: Alignment): number => (recurrentFirst ? -shift : shift);
 const alignmentOf = (signed: number): Alignment => ({ shift: Math.abs(signed), recurrentFirst: signed < 0 });
 
 function quantizeAligned(

@@ -38,6 +38,11 @@ export interface QuantizeOptions {
   readonly margin?: number;
   /** False: plain rounding in spite of calibration data. */
   readonly compensate?: boolean;
+  /**
+   * Layers of an earlier conversion of the same network, whose input scales and alignments of recurrent layers are kept, so
+   * that weights which lie on that file's grid stay there.
+   */
+  readonly like?: readonly LayerReport[];
   /** Names, classes and the like for the META section; scales and layers are filled in. False: the file has no META. */
   readonly meta?: ModelMeta | false;
   readonly onProgress?: (progress: Progress) => void;

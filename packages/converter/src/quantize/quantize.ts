@@ -49,6 +49,7 @@ export async function quantize(graph: Graph, options: QuantizeOptions = {}): Pro
     margin: options.margin ?? (synthetic ? NOISE_MARGIN : DEFAULT_MARGIN),
     compensate,
     encoding,
+    like: new Map((options.like ?? []).map((layer) => [layer.name, layer])),
     cache: new Map(),
   } as const;
   const sizeOf = (lowered: Lowering) => {

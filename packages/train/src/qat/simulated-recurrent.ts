@@ -4,13 +4,13 @@ import {
   columnSums,
   exactProduct,
   type IntegerActivation,
-  integerActivation,
   matrixProduct,
   Q15,
   requantize,
   sat16,
 } from "./integer-math.js";
 import { integerRows, resetsAfter } from "./integer-rows.js";
+import { type CellActivations, cellActivations, preScalesOf } from "./pre-scales.js";
 import type { Rows, SimulatedLayer } from "./simulated-layer.js";
 import { byBatch, byTime, columnsOf } from "./time-order.js";
 import type { LayerGrid } from "./weight-grid.js";
@@ -32,15 +32,12 @@ export function simulateRecurrent(
   grid: LayerGrid,
   weights: readonly Float32Array[],
 ): SimulatedLayer | undefined {
-  const activation = integerActivation(String(layer.config["activation"]), grid.hiddenScale);
-  const gate = integerActivation(String(layer.config["recurrent_activation"] ?? "sigmoid"), Q15);
+  const cell = cellActivations(layer, grid);
   const name = layer.className;
   // Only the plain RNN may have a state on another scale.
-  if (activation === undefined || gate === undefined || (name !== "SimpleRNN" && activation.outScale !== Q15)) {
-    return undefined;
-  }
+  if (cell === undefined || (name !== "SimpleRNN" && cell.activation.outScale !== Q15)) return undefined;
   if (name !== "SimpleRNN" && String(layer.config["activation"]) !== "tanh") return undefined;
-  return new RecurrentLayer(tf, layer, grid, weights, activation, gate);
+  return new RecurrentLayer(tf, layer, grid, weights, cell);
 }
 
 type CellName = "rnn" | "lstm" | "gru" | "gruAfter" | "minimalGru";
@@ -57,6 +54,8 @@ function cellOf(layer: NetworkLayer): CellName {
 }
 
 class RecurrentLayer implements SimulatedLayer {
+  readonly activation: IntegerActivation;
+  readonly gate: IntegerActivation;
   readonly #cell: CellName;
   readonly #candidate: number;
   readonly #reset: number | undefined;
@@ -79,9 +78,10 @@ class RecurrentLayer implements SimulatedLayer {
     layer: NetworkLayer,
     readonly grid: LayerGrid,
     readonly weights: readonly Float32Array[],
-    readonly activation: IntegerActivation,
-    readonly gate: IntegerActivation,
+    { activation, gate }: CellActivations,
   ) {
+    this.activation = activation;
+    this.gate = gate;
     this.#units = unitsOf(layer);
     this.#gates = gatesOf(layer) as number;
     this.#cell = cellOf(layer);
@@ -89,12 +89,7 @@ class RecurrentLayer implements SimulatedLayer {
     this.#reset = RESET[this.#cell];
     this.#sequences = layer.config["return_sequences"] === true;
     this.#cellScale = 2 ** -(grid.cellBits ?? 15);
-    const width = this.#units * this.#gates;
-    const scales = Float64Array.from({ length: width }, (_, row) => {
-      const scale = this.#functionOf(row).inScale;
-      return this.#cell === "gruAfter" && row >= 2 * this.#units ? 2 * scale : scale;
-    });
-    this.#integers = integerRows(layer, grid, weights, scales);
+    this.#integers = integerRows(layer, grid, weights, preScalesOf(layer, grid));
   }
 
   /** The activation of a row: gates, or the candidate. */

@@ -4,6 +4,7 @@ import {
   convert,
   importModel,
   memorySource,
+  type QuantizeReport,
   type WeightBits,
 } from "@gatelet/converter";
 import type { LayersModel } from "@tensorflow/tfjs";
@@ -13,6 +14,8 @@ import { modelFiles } from "../tf/model-files.js";
 import { trainModel } from "../training/train-model.js";
 import type { TrainOptions, TrainResult } from "../training/train-options.js";
 import type { TrainingSet } from "../training/training-set.js";
+import { distilledSet } from "./distill.js";
+import { fileWeights } from "./file-weights.js";
 import { IntegerSimulation } from "./simulation.js";
 import { type NetworkGrids, networkGrids, projectWeights, type RowSteps } from "./weight-grid.js";
 
@@ -23,24 +26,30 @@ export interface QuantizedTrainingOptions {
   /** Calibration windows, unit and input transform, as `convert` takes them. */
   readonly conversion: Pick<ConvertOptions, "calibration" | "calibrationUnit" | "inputTransform" | "meta">;
   readonly training: TrainOptions;
+  /** Weight, 0 .. 1, of the float network's own answers among the targets: the file learns to answer as it did. Default 0. */
+  readonly teach?: number;
   /**
    * Scores a file, e.g. on validation windows in the integer engine: the best epoch's is taken, or, where none is
-   * better, what conversion without training gives; the model then keeps the weights that it came with. Absent: the best epoch is that of the simulation.
+   * better, what conversion without training gives. Absent: the best epoch is that of the simulation.
    */
   readonly judge?: (converted: ConvertedModel) => Promise<number>;
 }
 
 export interface QuantizedTraining {
   readonly training: TrainResult;
+  /** What `judge` gave conversion without training. */
+  readonly startScore?: number;
+  readonly taken: "start" | "trained";
   /** Made from the trained weights, which lie on the file's own grid. */
   readonly converted: ConvertedModel;
 }
 
 /**
  * Quantization-aware training: the forward pass is the file's integer arithmetic (`IntegerSimulation`), and gradients go
- * straight through its roundings to the float weights. Networks with layers that are not simulated compute with rounded
- * weights only. Scales follow the weights: they are chosen anew behind every epoch. The model is left with the rounded
- * weights of the best epoch.
+ * straight through its roundings to the float weights. It begins with the weights of the file that conversion alone makes
+ * (error-compensated rounding), which `judge` must find worse than an epoch for that epoch to be taken. Networks with layers
+ * that are not simulated compute with rounded weights only. Scales follow the weights: they are chosen anew behind every
+ * epoch. The model is left with the weights of the file.
  */
 export async function trainQuantized(
   tf: Tf,
@@ -48,47 +57,59 @@ export async function trainQuantized(
   data: { readonly train: TrainingSet; readonly validation?: TrainingSet },
   options: QuantizedTrainingOptions,
 ): Promise<QuantizedTraining> {
-  const { judge } = options;
+  const { judge, teach = 0 } = options;
   const network = readNetwork(model);
-  let converted = await convertRounded(tf, model, options);
-  let grids = networkGrids(network, converted.report);
-  const steps: RowSteps = new Map();
+  const train = teach > 0 ? await distilledSet(tf, [model], data.train, { weight: teach }) : data.train;
+  const start = await convertCompensated(tf, model, options);
+  const startScore = await judge?.(start);
+  let grids = networkGrids(network, start.report);
   const notSimulated = missingLayer(tf, network, grids);
-  let best = judge === undefined ? undefined : await judged(judge, await convertCompensated(tf, model, options), model);
-  const training = await trainModel(tf, model, data, {
-    ...options.training,
-    project: (weights) => projectWeights(network, grids.layers, weights, options.bits === 4 ? steps : undefined),
-    ...(notSimulated === undefined ? { forward: () => new IntegerSimulation(tf, network, grids).forward(model) } : {}),
-    config: { ...options.training.config, grids, ...(notSimulated === undefined ? {} : { notSimulated }) },
-    onEpoch: async (metrics) => {
-      converted = await convertRounded(tf, model, options);
-      const next = networkGrids(network, converted.report);
-      if (JSON.stringify(next) !== JSON.stringify(grids)) steps.clear();
-      grids = next;
-      if (judge !== undefined) {
-        const found = await judged(judge, converted, model);
-        if (best === undefined || found.score >= best.score) best = found;
-      }
-      await options.training.onEpoch?.(metrics);
+  const startWeights =
+    notSimulated === undefined
+      ? fileWeights(network, grids.layers, start)
+      : network.layers.flatMap(({ weights }) => weights.map(({ data }) => data));
+  setWeights(tf, model.trainableWeights, startWeights);
+  const steps: RowSteps = new Map();
+  let converted = start;
+  const training = await trainModel(
+    tf,
+    model,
+    { ...data, train },
+    {
+      ...options.training,
+      project: (weights) => projectWeights(network, grids.layers, weights, options.bits === 4 ? steps : undefined),
+      ...(notSimulated === undefined
+        ? { forward: () => new IntegerSimulation(tf, network, grids).forward(model) }
+        : {}),
+      config: { ...options.training.config, grids, ...(notSimulated === undefined ? {} : { notSimulated }) },
+      ...(judge === undefined
+        ? {}
+        : {
+            judge: async () => {
+              converted = await convertRounded(tf, model, options, start.report);
+              return judge(converted);
+            },
+          }),
+      onEpoch: async (metrics) => {
+        if (judge === undefined) converted = await convertRounded(tf, model, options, start.report);
+        const next = networkGrids(network, converted.report);
+        if (JSON.stringify(next) !== JSON.stringify(grids)) steps.clear();
+        grids = next;
+        await options.training.onEpoch?.(metrics);
+      },
     },
-  });
-  if (best === undefined) return { training, converted: await convertRounded(tf, model, options) };
-  setWeights(tf, model, best.weights);
-  return { training, converted: best.converted };
+  );
+  if (startScore !== undefined && startScore >= training.bestScore) {
+    setWeights(tf, model.trainableWeights, startWeights);
+    return { training, startScore, taken: "start", converted: start };
+  }
+  const trained = await convertRounded(tf, model, options, start.report);
+  return { training, ...(startScore === undefined ? {} : { startScore }), taken: "trained", converted: trained };
 }
 
-async function judged(
-  judge: (converted: ConvertedModel) => Promise<number>,
-  converted: ConvertedModel,
-  model: LayersModel,
-) {
-  const weights = model.weights.map((weight) => Float32Array.from(weight.read().dataSync()));
-  return { score: await judge(converted), converted, weights };
-}
-
-function setWeights(tf: Tf, model: LayersModel, arrays: readonly Float32Array[]): void {
+function setWeights(tf: Tf, weights: LayersModel["weights"], arrays: readonly Float32Array[]): void {
   tf.tidy(() => {
-    model.weights.forEach((weight, i) => {
+    weights.forEach((weight, i) => {
       weight.write(tf.tensor(arrays[i], weight.shape as number[]));
     });
   });
@@ -111,14 +132,20 @@ async function convertCompensated(
   return convert(await graphOf(tf, model), { ...conversion, ...head, bits });
 }
 
-/** Converts with plain rounding: weights that lie on a grid stay where they are. */
+/**
+ * Converts with plain rounding: weights that lie on a grid stay where they are.
+ * @param like a conversion of the same network whose scales and alignments are kept
+ */
 export async function convertRounded(
   tf: Tf,
   model: LayersModel,
-  { bits, headBits, conversion }: QuantizedTrainingOptions,
+  { bits, headBits, conversion }: Pick<QuantizedTrainingOptions, "bits" | "headBits" | "conversion">,
+  like?: QuantizeReport,
 ): Promise<ConvertedModel> {
   const graph = await graphOf(tf, model);
-  return convert(graph, { ...conversion, bits, ...(headBits === undefined ? {} : { headBits }), compensate: false });
+  const kept = like === undefined ? {} : { like: like.layers };
+  const head = headBits === undefined ? {} : { headBits };
+  return convert(graph, { ...conversion, ...head, ...kept, bits, compensate: false });
 }
 
 /** The converter's float graph of a tfjs model in memory. */

@@ -131,7 +131,9 @@ function projectRow(parts: readonly Part[], row: number, { width, limit, key, kn
     for (let at = row; at < from.length; at += width) largest = Math.max(largest, Math.abs(from[at]) * unit);
   }
   if (largest === 0) return;
-  const kept = known.get(key) ?? bestStep(parts, row, width, largest, limit);
+  const before = known.get(key);
+  const kept =
+    before === undefined ? bestStep(parts, row, width, largest, limit) : fittedStep(parts, row, width, before, limit);
   known.set(key, kept);
   // The largest weight never falls below the limit: the converter reads the step off it.
   const step = Math.min(kept, largest / limit);
@@ -140,6 +142,21 @@ function projectRow(parts: readonly Part[], row: number, { width, limit, key, kn
       to[at] = (clip(Math.round((from[at] * unit) / step), limit) * step) / unit;
     }
   }
+}
+
+/** The step with which the integers of a row lie closest to its weights: so a row's scale is learnt with its weights. */
+function fittedStep(parts: readonly Part[], row: number, width: number, step: number, limit: number): number {
+  let product = 0;
+  let square = 0;
+  for (const { from, unit } of parts) {
+    for (let at = row; at < from.length; at += width) {
+      const value = from[at] * unit;
+      const q = clip(Math.round(value / step), limit);
+      product += value * q;
+      square += q * q;
+    }
+  }
+  return product > 0 ? product / square : step;
 }
 
 /** The step with the least squared error of rounding. */

@@ -13,6 +13,7 @@ export function runFingerprint(model: LayersModel, data: TrainingData, given: Tr
     constrain,
     project,
     forward,
+    judge: _____,
     ...options
   } = given;
   const { epochs, schedule } = options;

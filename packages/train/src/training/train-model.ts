@@ -110,6 +110,7 @@ class Trainer {
     return {
       history: this.#history,
       bestEpoch: this.#bestEpoch,
+      bestScore: this.#bestScore,
       best: {
         loss: best.validationLoss ?? best.loss,
         accuracy: best.validationAccuracy ?? best.accuracy,
@@ -242,7 +243,7 @@ class Trainer {
 
   async #keepBest(metrics: EpochMetrics): Promise<void> {
     if (metrics.epoch < Math.min(this.#options.bestFrom ?? 1, this.#options.epochs)) return;
-    const score = this.#score(metrics);
+    const score = (await this.#options.judge?.()) ?? this.#score(metrics);
     if (score <= this.#bestScore && this.#bestWeights.length > 0) return;
     this.#bestScore = score;
     this.#bestEpoch = metrics.epoch;
@@ -258,7 +259,7 @@ class Trainer {
 
   /** Takes over what the folder holds; returns the number of epochs done. */
   async #resume(fingerprint: string): Promise<number> {
-    const { config, epochs, onProgress: _, onEpoch: __, signal: ___, ...plain } = this.#options;
+    const { config, epochs, onProgress: _, onEpoch: __, signal: ___, judge: ____, ...plain } = this.#options;
     if (this.#folder === undefined) return 0;
     const found = await readCheckpoint(this.#folder.checkpointPath);
     if (found !== undefined && found.fingerprint !== fingerprint) {

@@ -33,6 +33,8 @@ export interface TrainOptions {
   readonly patience?: number;
   /** What `best` means, on the validation set where there is one; default: accuracy for classes, loss otherwise. */
   readonly monitor?: "loss" | "accuracy" | "f1";
+  /** Scores the network behind every epoch instead of `monitor`, the more the better, e.g. as converted in another engine. */
+  readonly judge?: () => Promise<number>;
   /** Folder of the run; an unfinished run there goes on. Absent: nothing is written. */
   readonly folder?: string;
   /** More facts for `config.json`; part of what a resumed run must have in common. */
@@ -63,6 +65,8 @@ export interface TrainResult {
   /** From 1. */
   readonly bestEpoch: number;
   readonly best: Scores;
+  /** What was best about it, by `judge` or `monitor`. */
+  readonly bestScore: number;
   /** Epochs taken over from an earlier run. */
   readonly resumedAt: number;
   readonly loss: Exclude<LossName, "auto">;
