@@ -112,7 +112,7 @@ describe.skipIf(missing("cc"))("the generated C step", () => {
       sources.push(`${name}.c`);
     }
     const kernels = new Set(chains.flatMap((bytes) => readModel(bytes).records.map(({ kernel }) => kernel)));
-    expect(kernels.size).toBe(16);
+    expect(kernels.size).toBe(17);
     expect(written).toBe(chains.length);
     write("driver.c", driver(models));
     const strict = ["-Wall", "-Wextra", "-Werror", "-Wconversion", "-Wshadow", "-Wno-sign-conversion"];

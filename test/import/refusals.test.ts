@@ -111,6 +111,14 @@ describe("layers that are not run", () => {
     expect(error.message).toContain(hint);
   });
 
+  it.each(["MinimalGRU", "FastGRNN"])("refuses a %s of Keras, which need not be ours", async (className) => {
+    const layer = { class_name: className, config: { name: "it", units: 2, batch_input_shape: [null, 4, 3] } };
+    const files = modelFiles(sequentialTopology([layer]), [], undefined, { generatedBy: "keras v3.1.0" });
+    const error = await importError(importFiles(files));
+    expect(error).toMatchObject({ code: "LAYER_UNSUPPORTED", layer: "it", layerClass: className });
+    expect(error.message).toContain("one of that name in Keras may be another");
+  });
+
   it.each<[string, LayerJson[], string, string]>([
     [
       "softmax over time",

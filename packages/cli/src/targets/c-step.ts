@@ -13,6 +13,7 @@ const CALLS: Readonly<Partial<Record<KernelName, string>>> = {
   GRU: "gl_gru(&layer);",
   GRU_RESET_AFTER: "gl_gru_reset_after(&layer);",
   MINIMAL_GRU: "gl_minimal_gru(&layer);",
+  FASTGRNN: "gl_fastgrnn(&layer);",
   DENSE: "gl_dense(&layer);",
   CONV1D: "if (!gl_conv1d(&layer)) break;",
   DEPTHWISE_CONV1D: "if (!gl_depthwise_conv1d(&layer)) break;",

@@ -51,7 +51,10 @@ export function buildPreset(tf: Tf, name: PresetName, options: PresetOptions): L
     throw new TrainError("TRAIN_OPTION", `units are ${[...units, ...dense].join(", ")}, expected whole numbers >= 1`);
   }
   if (stream && (name === "mlp" || name === "cnn" || name === "convgru")) {
-    throw new TrainError("TRAIN_OPTION", `preset ${name} gives one answer a window: take rnn, lstm or gru for streams`);
+    throw new TrainError(
+      "TRAIN_OPTION",
+      `preset ${name} gives one answer a window: take rnn, lstm, gru, mgu or fastgrnn for streams`,
+    );
   }
   let used = 0;
   const glorot = () => tf.initializers.glorotUniform({ seed: seed * 100 + used++ });

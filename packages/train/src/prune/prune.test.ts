@@ -4,6 +4,7 @@ import { GLOVE_CHANNELS, GLOVE_FRAMES, GRASPS, generateGlove } from "../data/glo
 import { classificationSet, fitNormalization } from "../data/prepare.js";
 import { createRandom } from "../data/random.js";
 import { cutWindows } from "../data/windows.js";
+import { fastGrnn } from "../layers/fastgrnn.js";
 import { gru } from "../layers/gru.js";
 import { buildPreset } from "../networks/presets.js";
 import { loadTf, type Tf } from "../tf/load-tf.js";
@@ -127,6 +128,22 @@ describe("removing units", () => {
     expect(unitsOf(limited.layers[0])).toBeGreaterThan(4);
     expect(() => pruneUnits(network, { limit: { parameters: 10 } })).toThrow(/still takes parameters 22, limit 10/);
     expect(() => pruneUnits(network, { share: 1 })).toThrow("share of units to remove is 1");
+  });
+
+  it("removes units of a minimal GRU and a FastGRNN with all that belongs to them", () => {
+    for (const [preset, parameters] of [
+      ["mgu", 2 * 3 * (3 + 3 + 1)],
+      ["fastgrnn", 3 * (3 + 3 + 2) + 2],
+    ] as const) {
+      const network = readNetwork(buildPreset(tf, preset, { steps: 6, channels: 3, outputs: 2, units: [5] }));
+      const { layers } = shrinkNetwork(network, new Map([[0, [0, 2, 4]]]));
+      expect(layers[0].weights.reduce((sum, { data }) => sum + data.length, 0)).toBe(parameters);
+    }
+  });
+
+  it("refuses factors of low rank by name", () => {
+    const model = tf.sequential({ layers: [fastGrnn(tf, { units: 4, rank: 2, name: "fast", inputShape: [6, 3] })] });
+    expect(() => readNetwork(model)).toThrow("layer fast has a matrix of low rank: train FastGRNN without");
   });
 
   it("counts the work of the published grasp pipeline as its authors do", () => {

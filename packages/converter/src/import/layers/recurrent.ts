@@ -24,6 +24,7 @@ const LAYER_KINDS: ReadonlyMap<unknown, CellKind> = new Map([
   ["MinimalGRU", "minimalGru"],
   ["FastGRNN", "fastGrnn"],
 ]);
+const OWN_CLASSES: ReadonlySet<string> = new Set(["GateletGRU", "MinimalGRU", "FastGRNN"]);
 const CELL_KINDS: ReadonlyMap<unknown, CellKind> = new Map([
   ["SimpleRNNCell", "rnn"],
   ["LSTMCell", "lstm"],
@@ -178,6 +179,9 @@ function cellsOf(layer: LayerContext): { context: LayerContext; kind: CellKind }
   const { config, address } = layer;
   const kind = LAYER_KINDS.get(config.className);
   if (kind !== undefined) {
+    if (OWN_CLASSES.has(config.className) && layer.dialect !== "tfjs") {
+      refuse(config, "it is known as @gatelet/train's layer in tfjs files; one of that name in Keras may be another");
+    }
     const stores = address.stores.map((store) => [...store, "cell"]);
     return [{ context: layer.inner(config, { ...address, stores }), kind }];
   }
