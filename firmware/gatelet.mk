@@ -3,4 +3,4 @@ GATELET ?= .
 GATELET_INCLUDES = $(GATELET)/include
 GATELET_SOURCES = $(sort $(wildcard $(GATELET)/src/*.c))
 # with -DGATELET_CORTEX_M4=1
-GATELET_CORTEX_M4_SOURCES = $(GATELET)/src/matvec_cortex_m4.S
+GATELET_CORTEX_M4_SOURCES = $(sort $(wildcard $(GATELET)/src/*_cortex_m4.S))

@@ -32,7 +32,7 @@ static void run_candidates(gru_matvec *g, const gl_layer *layer, int16_t *state,
 #if GATELET_CORTEX_M4
   if (gl_is_sigmoid_tanh(layer)) {
     g->cell = state;
-    gl_quads_special(&g->m, GL_M4_GRU_CANDIDATE, next, next + gl_pad4(hidden));
+    gl_quads_run(&g->m, next, next + gl_pad4(hidden), GL_M4_GRU_CANDIDATE);
     return;
   }
 #endif
@@ -69,7 +69,7 @@ static void run_reset(gru_matvec *g, const gl_layer *layer, int16_t *state, int1
   if (gl_is_sigmoid_tanh(layer)) {
     g->table = gl_tanh_half;
     g->cell = state;
-    gl_quads_special(&g->m, GL_M4_GRU_RESET, reset, reset + 4u * quads);
+    gl_quads_run(&g->m, reset, reset + 4u * quads, GL_M4_GRU_RESET);
     return;
   }
 #endif

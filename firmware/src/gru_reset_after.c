@@ -44,14 +44,14 @@ GL_INLINE gru_group group_of(const gl_layer *layer, const gl_matvec *m) {
 
 #if GATELET_CORTEX_M4
 
-GL_INLINE gl_lone_part lone_part(const gl_part *part, uint32_t trick_bias, uint32_t flags) {
-  gl_lone_part lone;
-  lone.x = part->x;
-  lone.step_back = part->step_back;
-  lone.entry = part->entry;
-  lone.trick_bias = trick_bias;
-  lone.rounds = (part->rounds & ~0xffu) | flags;
-  return lone;
+GL_INLINE gl_part lone_part(uint32_t x, uint32_t step_back, uint32_t entry, uint32_t trick_bias, uint32_t rounds) {
+  gl_part part;
+  part.x = x;
+  part.step_back = step_back;
+  part.entry = entry;
+  part.extra = trick_bias;
+  part.rounds = rounds;
+  return part;
 }
 
 /* Everything in one go, but the update gates. */
@@ -60,20 +60,20 @@ static __attribute__((noinline)) void layer_sigmoid_tanh(const gl_layer *layer, 
   gl_matvec *m = &a.f.m;
   const gl_sums_pair sums = gl_matvec_recurrent(m, layer, state);
   const gru_group g = group_of(layer, m);
-  const uint32_t to_bias = m->bits == 8u ? 7u : 3u;
   const int swapped = GL_U8(layer, RECURRENT_FIRST) != 0u;
   const uint8_t *weights = m->weights, *params = m->params;
+  const gl_part *first = &m->first;
+  const gl_second_part *second = &m->second;
   run_update_gates(m, next, g.quads, g.bytes - g.both_bytes);
-  m->weights = weights + g.both_bytes;
-  m->params = params + GATELET_ROW_PARAM_BYTES;
-  m->params_skip = 0;
+  gl_part *of_first = swapped ? &a.state : &a.input, *of_second = swapped ? &a.input : &a.state;
+  *of_first = lone_part(first->x, first->step_back, first->entry, gl_trick_bias(m, swapped ? sums.state : sums.input),
+                        (first->rounds & ~0xffu) | (swapped ? GL_M4_AFTER_STATE : GL_M4_AFTER_INPUT));
+  *of_second = lone_part(second->x, second->step_back, second->entry, gl_trick_bias(m, swapped ? sums.input : sums.state),
+                         (second->rounds & ~0xffu) | (swapped ? GL_M4_AFTER_INPUT : GL_M4_AFTER_STATE));
+  gl_matvec_seek(m, weights + g.both_bytes, g.both_bytes, params + GATELET_ROW_PARAM_BYTES, 1);
   a.f.table = gl_tanh_half;
   a.f.cell = state;
-  a.input = lone_part(swapped ? &m->second : &m->first, sums.input << to_bias, GL_M4_AFTER_INPUT);
-  a.state = lone_part(swapped ? &m->first : &m->second, sums.state << to_bias, GL_M4_AFTER_STATE);
-  a.both_bias = m->trick_bias;
-  a.group_skip = g.both_bytes;
-  gl_quads_special(m, GL_M4_AFTER_RESET, next, next + 4u * g.quads);
+  gl_quads_run(m, next, next + 4u * g.quads, GL_M4_AFTER_RESET);
   finish(state, next, GL_U16(layer, OUTPUT_SIZE));
 }
 
@@ -116,21 +116,17 @@ static __attribute__((noinline)) void layer_any(const gl_layer *layer, int16_t *
   gl_matvec m;
   const gl_sums_pair sums = gl_matvec_recurrent(&m, layer, state);
   const gru_group g = group_of(layer, &m);
-  const uint32_t both_bias = m.trick_bias, to_bias = m.bits == 8u ? 7u : 3u;
   const uint8_t *weights = m.weights, *params = m.params;
-  const gl_part first = m.first;
+  const gl_both_parts both = gl_matvec_both(&m);
   run_update_gates(&m, next, g.quads, g.bytes - g.both_bytes);
   for (uint32_t u = 0; u < hidden; u += 4u, weights += g.bytes, params += 4u * GATELET_ROW_PARAM_BYTES) {
     gru_batch batch;
-    m.trick_bias = both_bias;
-    gl_matvec_use_again(&m, first);
+    gl_matvec_use_again(&m, &both);
     gl_matvec_seek(&m, weights + g.both_bytes, 0, params + GATELET_ROW_PARAM_BYTES, 0);
     gl_quads_s16(&m, batch.reset, 1);
-    m.trick_bias = sums.input << to_bias;
-    gl_matvec_use(&m, gl_matvec_part(&m, layer->input, inputs));
+    gl_matvec_use(&m, gl_matvec_part(&m, layer->input, inputs), sums.input);
     gl_quads_s32(&m, batch.from_input, 1);
-    m.trick_bias = sums.state << to_bias;
-    gl_matvec_use(&m, gl_matvec_part(&m, state, hidden));
+    gl_matvec_use(&m, gl_matvec_part(&m, state, hidden), sums.state);
     gl_quads_s32(&m, batch.from_state, 1);
     const uint32_t n = hidden - u < 4u ? hidden - u : 4u;
 #if !GATELET_CORTEX_M4

@@ -27,7 +27,7 @@ GL_INLINE void layer_sigmoid_tanh(const gl_layer *layer, int16_t *state, int16_t
   l.cell = state + gl_pad8(hidden);
   l.cell_shift = GL_U8(layer, SHIFT);
   l.multiplier = GL_S32(layer, MULTIPLIER);
-  gl_quads_special(&l.m, GL_M4_LSTM, next, next + hidden);
+  gl_quads_run(&l.m, next, next + hidden, GL_M4_LSTM);
 }
 
 #else

@@ -13,20 +13,25 @@ extern "C" {
 
 /* What a part costs to set up is paid once a step; layout: matvec_layout.h. */
 typedef struct gl_part {
-  uint32_t x;
-  uint32_t step_back;
-  uint32_t entry;
+  uint32_t x, step_back, entry;
+  /* of one part alone: bias of the trick, -128 (-8 at 4 bits) times the sum of the columns; of the first of two: bytes of
+   * parameters to skip before every quad */
+  uint32_t extra;
   uint32_t rounds;
 } gl_part;
 
+typedef struct gl_second_part {
+  uint32_t x, step_back, entry;
+  /* alignShift, between the parts' sums; then the bias of the trick of both, the first part's shifted */
+  uint32_t shift, trick_bias;
+  uint32_t rounds;
+} gl_second_part;
+
 typedef struct gl_matvec {
-  /* alignShift, between the parts' sums */
-  uint32_t shift;
-  gl_part second, first;
-  /* 128 (8 at 4 bits) times the sum of the columns, the first part's shifted */
-  uint32_t trick_bias;
+  gl_second_part second;
+  gl_part first;
   const uint8_t *params;
-  uint32_t params_skip;
+  /* like x, 4 bytes before */
   const uint8_t *weights;
   uint32_t bits;
 } gl_matvec;
@@ -41,28 +46,17 @@ typedef struct gl_fused_matvec {
   int32_t multiplier;
 } gl_fused_matvec;
 
-/* A part that makes quads alone, with the bias of the trick and flags. */
-typedef struct gl_lone_part {
-  uint32_t x, step_back, entry, trick_bias, rounds;
-} gl_lone_part;
-
 /* GRU with reset after: a group of units is a quad of reset gates over both parts, then one over each part alone. */
 typedef struct gl_after_matvec {
   gl_fused_matvec f;
-  gl_lone_part input, state;
+  gl_part input, state;
   int32_t reset[4], from_input[4];
-  uint32_t both_bias;
-  /* bytes of the update gates' weights before every group */
-  uint32_t group_skip;
 } gl_after_matvec;
 
-GL_STATIC_ASSERT(offsetof(gl_after_matvec, input) == GL_M4_AFTER, "layout of gl_after_matvec");
-GL_STATIC_ASSERT(offsetof(gl_fused_matvec, table) == GL_M4_TANH_TABLE, "layout of gl_fused_matvec");
-GL_STATIC_ASSERT(offsetof(gl_fused_matvec, cell) == GL_M4_CELL, "layout of gl_fused_matvec");
-GL_STATIC_ASSERT(offsetof(gl_fused_matvec, cell_shift) == GL_M4_CELL_SHIFT, "layout of gl_fused_matvec");
+#define GL_M4_OFFSET(type, field) ((int)offsetof(type, field) - (int)offsetof(gl_matvec, first))
 
-void gl_m4_quads8(gl_matvec *m, void *out, const void *end);
-void gl_m4_quads4(gl_matvec *m, void *out, const void *end);
+void gl_m4_quads8(gl_part *first, void *out, const void *end, uint32_t flags);
+void gl_m4_quads4(gl_part *first, void *out, const void *end, uint32_t flags);
 
 #else
 
@@ -85,7 +79,7 @@ typedef struct gl_matvec {
 
 #endif
 
-/* Weights, row parameters, bits and shift from the record; nothing skipped. The parts follow. */
+/* Weights, row parameters and bits from the record; nothing skipped. The parts follow. */
 void gl_matvec_begin(gl_matvec *m, const gl_layer *layer);
 
 /* A part over a row of `columns` values. */
@@ -96,34 +90,71 @@ GL_INLINE uint32_t gl_part_bytes(const gl_matvec *m, uint32_t columns) {
   return m->bits == 8u ? 4u * gl_pad4(columns) : 2u * gl_pad8(columns);
 }
 
-/* The next quads use this part alone. Forgets what is skipped in the weights. */
-GL_INLINE void gl_matvec_use(gl_matvec *m, gl_part only) {
-  m->first = only;
+/* What of both parts is lost when one is used alone. */
+typedef struct gl_both_parts {
+  gl_part first;
 #if !GATELET_CORTEX_M4
+  uint32_t trick_bias;
+#endif
+} gl_both_parts;
+
+GL_INLINE gl_both_parts gl_matvec_both(const gl_matvec *m) {
+  gl_both_parts both;
+  both.first = m->first;
+#if !GATELET_CORTEX_M4
+  both.trick_bias = m->trick_bias;
+#endif
+  return both;
+}
+
+/* Bias of the trick for a sum of columns. */
+GL_INLINE uint32_t gl_trick_bias(const gl_matvec *m, uint32_t sum) {
+#if GATELET_CORTEX_M4
+  return (0u - sum) << (m->bits == 8u ? 7 : 3);
+#else
+  return sum << (m->bits == 8u ? 7 : 3);
+#endif
+}
+
+/* The next quads use this part alone, with the sum of its columns. Forgets what is skipped in the weights. */
+GL_INLINE void gl_matvec_use(gl_matvec *m, gl_part only, uint32_t sum) {
+  m->first = only;
+#if GATELET_CORTEX_M4
+  m->first.extra = gl_trick_bias(m, sum);
+#else
+  m->trick_bias = gl_trick_bias(m, sum);
   m->uses_second = 0;
   m->weights_skip = 0;
 #endif
 }
 
-/* Back to both parts; `first` is what gl_matvec.first was then. */
-GL_INLINE void gl_matvec_use_again(gl_matvec *m, gl_part first) {
-  m->first = first;
+/* Back to both parts as they were in `both`. */
+GL_INLINE void gl_matvec_use_again(gl_matvec *m, const gl_both_parts *both) {
+  m->first = both->first;
 #if !GATELET_CORTEX_M4
+  m->trick_bias = both->trick_bias;
   m->uses_second = 1;
   m->weights_skip = 0;
 #endif
 }
 
 /* The next quads use both parts, the first one's sums shifted. */
-GL_INLINE void gl_matvec_use_both(gl_matvec *m, gl_part first, gl_part second) {
+GL_INLINE void gl_matvec_use_both(gl_matvec *m, gl_part first, gl_part second, uint32_t shift) {
   m->first = first;
 #if GATELET_CORTEX_M4
+  m->first.extra = 0;
   m->first.rounds |= GL_M4_HAS_SECOND;
+  m->second.x = second.x;
+  m->second.step_back = second.step_back;
+  m->second.entry = second.entry;
+  m->second.shift = shift;
+  m->second.rounds = second.rounds;
 #else
   m->uses_second = 1;
   m->weights_skip = 0;
-#endif
+  m->shift = shift;
   m->second = second;
+#endif
 }
 
 /* Another row of as many columns in the place of the first (0) or second (1) part. */
@@ -141,15 +172,17 @@ GL_INLINE void gl_matvec_move(gl_matvec *m, uint32_t index, const int16_t *from,
 #endif
 }
 
-/* Where the next quads lie, and the bytes of weights and quads of parameters to skip behind each. Behind `use`. */
+/* Where the next quads over both parts lie, and the bytes of weights and quads of parameters to skip behind each. */
 GL_INLINE void gl_matvec_seek(gl_matvec *m, const uint8_t *weights, uint32_t weights_skip, const uint8_t *params,
                               uint32_t quads_skip) {
-  m->params = params;
-  m->params_skip = GATELET_ROW_PARAM_BYTES * quads_skip;
 #if GATELET_CORTEX_M4
+  m->first.extra = GATELET_ROW_PARAM_BYTES * quads_skip;
+  m->params = params - m->first.extra;
   m->weights = weights - weights_skip;
   m->first.step_back -= weights_skip;
 #else
+  m->params = params;
+  m->params_skip = GATELET_ROW_PARAM_BYTES * quads_skip;
   m->weights = weights;
   m->weights_skip = weights_skip;
 #endif
@@ -159,28 +192,26 @@ GL_INLINE void gl_matvec_seek(gl_matvec *m, const uint8_t *weights, uint32_t wei
 GL_INLINE void gl_matvec_seek_on(gl_matvec *m, const uint8_t *weights, uint32_t weights_skip, const uint8_t *params) {
 #if GATELET_CORTEX_M4
   m->weights = weights - weights_skip;
+  m->params = params - m->first.extra;
 #else
   (void)weights_skip;
   m->weights = weights;
-#endif
   m->params = params;
+#endif
 }
 
 /* Sum of the columns as quads see them: lanes up to the pad of the weights' blocks. */
 uint32_t gl_matvec_sum(const gl_matvec *m, const int16_t *x, uint32_t columns);
 
-/* Tells the sums of both parts (second 0 where there is none). */
-GL_INLINE void gl_matvec_sums(gl_matvec *m, uint32_t first, uint32_t second) {
-  m->trick_bias = ((first << m->shift) + second) << (m->bits == 8u ? 7 : 3);
-}
-
-/* The same for input and state in the order that the record says. */
+/* Tells the sums of input and state of quads over both parts, in the order that the record says. */
 GL_INLINE void gl_matvec_sums_of(gl_matvec *m, const gl_layer *layer, uint32_t input, uint32_t state) {
-  if (GL_U8(layer, RECURRENT_FIRST) != 0u) {
-    gl_matvec_sums(m, state, input);
-  } else {
-    gl_matvec_sums(m, input, state);
-  }
+  const int swapped = GL_U8(layer, RECURRENT_FIRST) != 0u;
+#if GATELET_CORTEX_M4
+  m->second.trick_bias =
+      gl_trick_bias(m, swapped ? (state << m->second.shift) + input : (input << m->second.shift) + state);
+#else
+  m->trick_bias = gl_trick_bias(m, swapped ? (state << m->shift) + input : (input << m->shift) + state);
+#endif
 }
 
 /* Sets all up for quads over one row. */
@@ -196,40 +227,30 @@ gl_sums_pair gl_matvec_recurrent(gl_matvec *m, const gl_layer *layer, const int1
 
 #if GATELET_CORTEX_M4
 
-/* Runs quads that fill [out, end). */
-GL_INLINE void gl_quads_run(gl_matvec *m, void *out, const void *end) {
+/* Runs quads that fill [out, end), with flags of matvec_layout.h. */
+GL_INLINE void gl_quads_run(gl_matvec *m, void *out, const void *end, uint32_t flags) {
 #if GATELET_INT4
   if (m->bits != 8u) {
-    gl_m4_quads4(m, out, end);
+    gl_m4_quads4(&m->first, out, end, flags);
     return;
   }
 #endif
-  gl_m4_quads8(m, out, end);
+  gl_m4_quads8(&m->first, out, end, flags);
 }
 
-GL_INLINE void gl_quads_special(gl_matvec *m, uint32_t flags, void *out, const void *end) {
-  uint32_t *rounds = (m->first.rounds & GL_M4_HAS_SECOND) != 0u ? &m->second.rounds : &m->first.rounds;
-  *rounds |= flags;
-  gl_quads_run(m, out, end);
-  *rounds &= ~flags;
+/* The next quads over both parts: saturated to int16 (15), 4 values each. */
+GL_INLINE void gl_quads_s16(gl_matvec *m, int16_t *out, uint32_t quads) {
+  gl_quads_run(m, out, out + 4u * quads, GL_M4_BOTH);
 }
 
-/* The next quads: saturated to int16 (15), 4 values each. */
-GL_INLINE void gl_quads_s16(gl_matvec *m, int16_t *out, uint32_t quads) { gl_quads_run(m, out, out + 4u * quads); }
-
-/* Negative values become 0 as well. */
-GL_INLINE void gl_quads_relu(gl_matvec *m, int16_t *out, uint32_t quads) {
-  gl_quads_special(m, GL_M4_RELU, out, out + 4u * quads);
-}
-
-/* q of (15), not saturated. */
+/* The next quads over one part: q of (15), not saturated. */
 GL_INLINE void gl_quads_s32(gl_matvec *m, int32_t *out, uint32_t quads) {
-  gl_quads_special(m, GL_M4_WIDE, out, out + 4u * quads);
+  gl_quads_run(m, out, out + 4u * quads, GL_M4_WIDE);
 }
 
 #else
 
-/* The next quads: saturated to int16 (15), 4 values each. */
+/* The next quads over both parts: saturated to int16 (15), 4 values each. */
 void gl_quads_s16(gl_matvec *m, int16_t *out, uint32_t quads);
 /* Negative values become 0 as well. */
 void gl_quads_relu(gl_matvec *m, int16_t *out, uint32_t quads);

@@ -18,9 +18,7 @@ const QUIET = runnerMap()["RUNNER_FLAG_QUIET"]!;
 
 /** What is not reached yet: today's figures, which must not get worse. [instructions, cycles] a MAC. */
 const NOT_REACHED: Readonly<Record<string, readonly [number, number]>> = {
-  "GRU_RESET_AFTER 64->32": [1.6, 1.756],
-  "CONV1D 6->16 k5": [2.24, 2.99],
-  "CONV1D 16->32 k5": [1.5, 1.727],
+  "CONV1D 6->16 k5": [2.15, 2.85],
 };
 /** 4-bit weights may cost this much more. */
 const INT4_MORE = 0.02;

@@ -14,7 +14,7 @@ const WAIT_STATES = [0, 2, 3] as const;
 const EXECUTOR = "EXECUTOR";
 
 /** Random models of a kernel that are measured whatever they are: what the fit does not need, it is checked against. */
-const CHECKED = 80;
+const CHECKED = 120;
 /** A kernel is through when so many models in a row bring no combination of terms that is not spanned already. */
 const SETTLED = 300;
 /** Samples that a fit must have beside those that determine it. */

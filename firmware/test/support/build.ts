@@ -20,15 +20,16 @@ export const WARNINGS = [
 ] as const;
 export const CORTEX_M4 = ["-mcpu=cortex-m4", "-mthumb"] as const;
 
-/** C files of the library, absolute, in a fixed order. */
-export function librarySources(): string[] {
-  return readdirSync(at("src"))
-    .filter((name) => name.endsWith(".c"))
+const sourcesEndingIn = (end: string): string[] =>
+  readdirSync(at("src"))
+    .filter((name) => name.endsWith(end))
     .sort()
     .map((name) => at(`src/${name}`));
-}
 
-export const assemblySources = (): string[] => [at("src/matvec_cortex_m4.S")];
+/** C files of the library, absolute, in a fixed order. */
+export const librarySources = (): string[] => sourcesEndingIn(".c");
+
+export const assemblySources = (): string[] => sourcesEndingIn("_cortex_m4.S");
 
 /** Runs a tool; throws with its output where it fails. */
 export function run(command: string, args: readonly string[], timeoutMs = 120_000): string {

@@ -155,7 +155,8 @@ set_property(TARGET ${name} PROPERTY INTERPROCEDURAL_OPTIMIZATION \${GATELET_IPO
 target_compile_definitions(${name} PRIVATE ${definitions.join(" ")})
 if(GATELET_CORTEX_M4)
   enable_language(ASM)
-  target_sources(${name} PRIVATE gatelet/src/matvec_cortex_m4.S)
+  file(GLOB GATELET_ASSEMBLY "\${CMAKE_CURRENT_SOURCE_DIR}/gatelet/src/*_cortex_m4.S")
+  target_sources(${name} PRIVATE \${GATELET_ASSEMBLY})
   target_compile_definitions(${name} PRIVATE GATELET_CORTEX_M4=1)
 endif()
 `;

@@ -210,10 +210,10 @@ const KERNELS: Readonly<Record<GateRecord["kernel"], KernelTerms>> = {
     terms.add(`wide ${f.bits}`, c.takes);
     addQuads(terms, "wide", c.takes * groups(f.outputSize), f.bits, [f.inputSize]);
     if (f.activation === ACTIVATION.RELU) {
-      terms.add("wide relu", c.takes);
-      terms.add("wide relu values", c.takes * f.outputSize);
+      terms.add(`wide relu ${f.bits}`, c.takes);
+      terms.add(`wide relu values ${f.bits}`, c.takes * f.outputSize);
     }
-    terms.loop("wide tail", c.takes, pad4(f.outputSize) - f.outputSize);
+    terms.loop(`wide tail ${f.bits}`, c.takes, pad4(f.outputSize) - f.outputSize);
   },
   CONV1D: conv1d,
   DEPTHWISE_CONV1D: depthwise,
