@@ -9,48 +9,30 @@ import {
 } from "./format.gen";
 import { TANH_HALF } from "./tables.gen";
 
-// Indices of a table look-up pass through here: a store and eight narrow loads cost less than eight lane extractions.
-// @ts-ignore: decorator
-@lazy const INDEX: usize = memory.data(16, 16);
+// Indices of a table look-up leave in two words of 64 bits: cheaper than lane by lane, or than a store and narrow loads.
 
-/** Words of TANH_HALF at the byte indices of lanes 0 .. 3. */
+/** Words of TANH_HALF at the four byte indices in q. */
 // @ts-ignore: decorator
 @inline
-function gatherTanhLow(): v128 {
-  let w = v128.load32_zero(load<u16>(INDEX), TANH_HALF);
-  w = v128.load32_lane(load<u16>(INDEX, 2), w, 1, TANH_HALF);
-  w = v128.load32_lane(load<u16>(INDEX, 4), w, 2, TANH_HALF);
-  return v128.load32_lane(load<u16>(INDEX, 6), w, 3, TANH_HALF);
+function gatherTanh(q: u64): v128 {
+  const low = <u32>q;
+  const high = <u32>(q >> 32);
+  let w = v128.load32_zero(low & 0xffff, TANH_HALF);
+  w = v128.load32_lane(low >> 16, w, 1, TANH_HALF);
+  w = v128.load32_lane(high & 0xffff, w, 2, TANH_HALF);
+  return v128.load32_lane(high >> 16, w, 3, TANH_HALF);
 }
 
-/** The same of lanes 4 .. 7. */
+/** Words of `table` at the four byte indices in q. */
 // @ts-ignore: decorator
 @inline
-function gatherTanhHigh(): v128 {
-  let w = v128.load32_zero(load<u16>(INDEX, 8), TANH_HALF);
-  w = v128.load32_lane(load<u16>(INDEX, 10), w, 1, TANH_HALF);
-  w = v128.load32_lane(load<u16>(INDEX, 12), w, 2, TANH_HALF);
-  return v128.load32_lane(load<u16>(INDEX, 14), w, 3, TANH_HALF);
-}
-
-/** Words of `table` at the byte indices of lanes 0 .. 3. */
-// @ts-ignore: decorator
-@inline
-function gatherLow(table: usize): v128 {
-  let w = v128.load32_zero(table + load<u16>(INDEX));
-  w = v128.load32_lane(table + load<u16>(INDEX, 2), w, 1);
-  w = v128.load32_lane(table + load<u16>(INDEX, 4), w, 2);
-  return v128.load32_lane(table + load<u16>(INDEX, 6), w, 3);
-}
-
-/** The same of lanes 4 .. 7. */
-// @ts-ignore: decorator
-@inline
-function gatherHigh(table: usize): v128 {
-  let w = v128.load32_zero(table + load<u16>(INDEX, 8));
-  w = v128.load32_lane(table + load<u16>(INDEX, 10), w, 1);
-  w = v128.load32_lane(table + load<u16>(INDEX, 12), w, 2);
-  return v128.load32_lane(table + load<u16>(INDEX, 14), w, 3);
+function gather(table: usize, q: u64): v128 {
+  const low = <u32>q;
+  const high = <u32>(q >> 32);
+  let w = v128.load32_zero(table + (low & 0xffff));
+  w = v128.load32_lane(table + (low >> 16), w, 1);
+  w = v128.load32_lane(table + (high & 0xffff), w, 2);
+  return v128.load32_lane(table + (high >> 16), w, 3);
 }
 
 // @ts-ignore: decorator
@@ -71,11 +53,11 @@ function interleaveHigh(a: v128, b: v128): v128 {
 export function tanhHalf8(p: v128): v128 {
   const s = i16x8.shr_s(p, 15);
   const a = i16x8.abs(p);
-  v128.store(INDEX, v128.and(i16x8.shr_u(a, 5), i16x8.splat(0x7fc)));
+  const index = v128.and(i16x8.shr_u(a, 5), i16x8.splat(0x7fc));
   const fraction = v128.and(a, i16x8.splat(127));
   const one = i16x8.splat(128);
-  const low = i32x4.shr_s(i32x4.dot_i16x8_s(gatherTanhLow(), interleaveLow(fraction, one)), 7);
-  const high = i32x4.shr_s(i32x4.dot_i16x8_s(gatherTanhHigh(), interleaveHigh(fraction, one)), 7);
+  const low = i32x4.shr_s(i32x4.dot_i16x8_s(gatherTanh(i64x2.extract_lane(index, 0)), interleaveLow(fraction, one)), 7);
+  const high = i32x4.shr_s(i32x4.dot_i16x8_s(gatherTanh(i64x2.extract_lane(index, 1)), interleaveHigh(fraction, one)), 7);
   return i16x8.sub(v128.xor(i16x8.narrow_i32x4_s(low, high), s), s);
 }
 
@@ -89,12 +71,12 @@ export function sigmoid8(p: v128): v128 {
 /** (10): T[i] * (256 - f) + T[i + 1] * f is one dot product of two neighbours. */
 function table8(p: v128, table: usize): v128 {
   const u = v128.xor(p, i16x8.splat(-32768));
-  v128.store(INDEX, i16x8.shl(i16x8.shr_u(u, 8), 1));
+  const index = i16x8.shl(i16x8.shr_u(u, 8), 1);
   const right = v128.and(u, i16x8.splat(255));
   const left = i16x8.sub(i16x8.splat(256), right);
   const half = i32x4.splat(128);
-  const low = i32x4.dot_i16x8_s(gatherLow(table), interleaveLow(left, right));
-  const high = i32x4.dot_i16x8_s(gatherHigh(table), interleaveHigh(left, right));
+  const low = i32x4.dot_i16x8_s(gather(table, i64x2.extract_lane(index, 0)), interleaveLow(left, right));
+  const high = i32x4.dot_i16x8_s(gather(table, i64x2.extract_lane(index, 1)), interleaveHigh(left, right));
   return i16x8.narrow_i32x4_s(i32x4.shr_s(i32x4.add(low, half), 8), i32x4.shr_s(i32x4.add(high, half), 8));
 }
 

@@ -69,12 +69,18 @@ function updateUnits(model: usize, record: usize, units: i32, c: usize, next: us
   }
 }
 
-/** The same, eight units at a time; the lanes behind the last unit become zero. */
+/**
+ * The same, eight units at a time; the lanes behind the last unit become zero. Cells first, then outputs: of one loop, each
+ * turn would wait for two look-ups one after the other. `next` holds the output gate in between.
+ */
 function updateUnits8(model: usize, record: usize, units: i32, c: usize, next: usize): void {
   const gate = <i32>load<u8>(record, RECORD_GATE_ACTIVATION);
   const kind = <i32>load<u8>(record, RECORD_ACTIVATION);
   const shift = <i32>load<u8>(record, RECORD_SHIFT);
   const multiplier = load<i32>(record, RECORD_MULTIPLIER);
+  const param = <i32>load<i16>(record, RECORD_ACTIVATION_PARAM);
+  const table = model + load<u32>(record, RECORD_TABLE);
+  const gateTable = model + load<u32>(record, RECORD_GATE_TABLE);
   const usual = gate == ACTIVATION_SIGMOID && kind == ACTIVATION_TANH;
   let row = ROWS;
   for (let u = 0; u < units; u += 8) {
@@ -101,13 +107,12 @@ function updateUnits8(model: usize, record: usize, units: i32, c: usize, next: u
       g = tanhHalf8(g);
       o = sigmoid8(o);
     } else {
-      const gateTable = model + load<u32>(record, RECORD_GATE_TABLE);
       i = act8(gate, i, 0, gateTable);
       f = act8(gate, f, 0, gateTable);
-      g = act8(kind, g, load<i16>(record, RECORD_ACTIVATION_PARAM), model + load<u32>(record, RECORD_TABLE));
+      g = act8(kind, g, param, table);
       o = act8(gate, o, 0, gateTable);
     }
-    const old = v128.load(c);
+    const old = v128.load(c + (u << 1));
     const half = i32x4.splat(1 << 14);
     const low = i32x4.add(
       i32x4.extmul_low_i16x8_s(f, old),
@@ -117,18 +122,15 @@ function updateUnits8(model: usize, record: usize, units: i32, c: usize, next: u
       i32x4.extmul_high_i16x8_s(f, old),
       i32x4.shr_s(i32x4.extmul_high_i16x8_s(i, g), shift),
     );
-    let cell = i16x8.narrow_i32x4_s(i32x4.shr_s(i32x4.add(low, half), 15), i32x4.shr_s(i32x4.add(high, half), 15));
-    const rest = units - u;
-    if (rest < 8) cell = v128.and(cell, firstLanes(rest));
-    v128.store(c, cell);
-    let t = scale8(cell, multiplier);
-    if (usual) t = tanhHalf8(t);
-    else t = act8(kind, t, load<i16>(record, RECORD_ACTIVATION_PARAM), model + load<u32>(record, RECORD_TABLE));
-    let h = i16x8.q15mulr_sat_s(o, t);
-    if (rest < 8) h = v128.and(h, firstLanes(rest));
-    v128.store(next, h);
+    const cell = i16x8.narrow_i32x4_s(i32x4.shr_s(i32x4.add(low, half), 15), i32x4.shr_s(i32x4.add(high, half), 15));
+    v128.store(c + (u << 1), units - u < 8 ? v128.and(cell, firstLanes(units - u)) : cell);
+    v128.store(next + (u << 1), o);
     row += 128;
-    c += 16;
-    next += 16;
+  }
+  for (let u = 0; u < units; u += 8) {
+    let t = scale8(v128.load(c + (u << 1)), multiplier);
+    t = usual ? tanhHalf8(t) : act8(kind, t, param, table);
+    const h = i16x8.q15mulr_sat_s(v128.load(next + (u << 1)), t);
+    v128.store(next + (u << 1), units - u < 8 ? v128.and(h, firstLanes(units - u)) : h);
   }
 }

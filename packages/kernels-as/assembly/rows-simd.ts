@@ -1,5 +1,6 @@
 // The SIMD build's hot loop: four quads at a time. The raw word and its i16x8.shr_s go into i32x4.dot_i16x8_s as they
-// are; the rows are taken apart once, at the end (KERNELS.md 3).
+// are; the rows are taken apart once, at the end (KERNELS.md 3). Loops take two blocks a turn with a test between them:
+// without it engines load all that both blocks need first, and run out of vector registers.
 
 /** Sum of `lanes` (a multiple of 4) int16. */
 export function rowSumSimd(u: usize, lanes: i32): i32 {
@@ -14,13 +15,24 @@ export function rowSumSimd(u: usize, lanes: i32): i32 {
   return i32x4.extract_lane(sum, 0) + i32x4.extract_lane(sum, 1);
 }
 
-/** Row sums A, B, C, D from the sums of raw halfwords (s: a0 a1 c0 c1) and of upper bytes (t: b0 b1 d0 d1). */
+/** Sums of neighbours in a, then in b. */
 // @ts-ignore: decorator
 @inline
-function unpack8(s: v128, t: v128, sum: v128): v128 {
-  const pairs = i32x4.add(v128.shuffle<i32>(s, t, 0, 2, 4, 6), v128.shuffle<i32>(s, t, 1, 3, 5, 7));
-  const rows = v128.shuffle<i32>(pairs, pairs, 0, 2, 1, 3);
-  return i32x4.sub(i32x4.sub(rows, i32x4.shl(i64x2.shr_u(rows, 32), 8)), sum);
+function addPairs(a: v128, b: v128): v128 {
+  return i32x4.add(v128.shuffle<i32>(a, b, 0, 2, 4, 6), v128.shuffle<i32>(a, b, 1, 3, 5, 7));
+}
+
+/**
+ * Results of two quads from their sums of raw halfwords (s: a0 a1 c0 c1) and of upper bytes (t: b0 b1 d0 d1).
+ * @param sums rowOffset in all lanes
+ */
+// @ts-ignore: decorator
+@inline
+function finish8(s0: v128, t0: v128, s1: v128, t1: v128, sums: v128, p0: usize, p1: usize, out: usize): void {
+  const upper = addPairs(t0, t1);
+  const lower = i32x4.sub(i32x4.sub(addPairs(s0, s1), i32x4.shl(upper, 8)), sums);
+  v128.store(out, requantize(v128.shuffle<i32>(lower, upper, 0, 4, 1, 5), p0));
+  v128.store(out, requantize(v128.shuffle<i32>(lower, upper, 2, 6, 3, 7), p1), 16);
 }
 
 /** Row sums A, B, C, D from the sums of halfwords shifted right by 0, 4, 8, 12; (14). */
@@ -53,11 +65,16 @@ export function quadRowsSimd(
 ): void {
   const scale = i32x4.splat(1 << k);
   if (bits == 8) {
-    const sums = v128.and(i32x4.splat(sum), i64x2.splat(0xffffffff));
+    const sums = i32x4.splat(sum);
+    // steps to the second, third and fourth quad of four
+    let d1 = stride, d2 = stride, d3 = stride, e1 = paramStride, e2 = paramStride, e3 = paramStride;
     for (; quads > 0; quads -= 4) {
-      const w1 = quads > 1 ? w + stride : w, p1 = quads > 1 ? params + paramStride : params;
-      const w2 = quads > 2 ? w1 + stride : w1, p2 = quads > 2 ? p1 + paramStride : p1;
-      const w3 = quads > 3 ? w2 + stride : w2, p3 = quads > 3 ? p2 + paramStride : p2;
+      if (quads < 4) {
+        d3 = e3 = 0;
+        if (quads < 3) d2 = e2 = 0;
+        if (quads < 2) d1 = e1 = 0;
+      }
+      const w1 = w + d1, w2 = w1 + d2, w3 = w2 + d3, p1 = params + e1, p2 = p1 + e2, p3 = p2 + e3;
       rows8(w, w1, w2, w3, u0, n0, u1, n1, scale, sums, params, p1, p2, p3, out);
       w = w3 + stride;
       params = p3 + paramStride;
@@ -87,24 +104,38 @@ function rows8(
   let part = 0;
   while (true) {
     while (u < end) {
-      const x = v128.load64_splat(u);
-      const a = v128.load(w0);
-      s0 = i32x4.add(s0, i32x4.dot_i16x8_s(a, x));
-      t0 = i32x4.add(t0, i32x4.dot_i16x8_s(i16x8.shr_s(a, 8), x));
-      const b = v128.load(w1);
-      s1 = i32x4.add(s1, i32x4.dot_i16x8_s(b, x));
-      t1 = i32x4.add(t1, i32x4.dot_i16x8_s(i16x8.shr_s(b, 8), x));
-      const c = v128.load(w2);
-      s2 = i32x4.add(s2, i32x4.dot_i16x8_s(c, x));
-      t2 = i32x4.add(t2, i32x4.dot_i16x8_s(i16x8.shr_s(c, 8), x));
-      const d = v128.load(w3);
-      s3 = i32x4.add(s3, i32x4.dot_i16x8_s(d, x));
-      t3 = i32x4.add(t3, i32x4.dot_i16x8_s(i16x8.shr_s(d, 8), x));
-      u += 8;
-      w0 += 16;
-      w1 += 16;
-      w2 += 16;
-      w3 += 16;
+      const x0 = v128.load64_splat(u);
+      const a0 = v128.load(w0);
+      s0 = i32x4.add(s0, i32x4.dot_i16x8_s(a0, x0));
+      t0 = i32x4.add(t0, i32x4.dot_i16x8_s(i16x8.shr_s(a0, 8), x0));
+      const b0 = v128.load(w1);
+      s1 = i32x4.add(s1, i32x4.dot_i16x8_s(b0, x0));
+      t1 = i32x4.add(t1, i32x4.dot_i16x8_s(i16x8.shr_s(b0, 8), x0));
+      const c0 = v128.load(w2);
+      s2 = i32x4.add(s2, i32x4.dot_i16x8_s(c0, x0));
+      t2 = i32x4.add(t2, i32x4.dot_i16x8_s(i16x8.shr_s(c0, 8), x0));
+      const d0 = v128.load(w3);
+      s3 = i32x4.add(s3, i32x4.dot_i16x8_s(d0, x0));
+      t3 = i32x4.add(t3, i32x4.dot_i16x8_s(i16x8.shr_s(d0, 8), x0));
+      if (u + 8 >= end) break;
+      const x1 = v128.load64_splat(u, 8);
+      const a1 = v128.load(w0, 16);
+      s0 = i32x4.add(s0, i32x4.dot_i16x8_s(a1, x1));
+      t0 = i32x4.add(t0, i32x4.dot_i16x8_s(i16x8.shr_s(a1, 8), x1));
+      const b1 = v128.load(w1, 16);
+      s1 = i32x4.add(s1, i32x4.dot_i16x8_s(b1, x1));
+      t1 = i32x4.add(t1, i32x4.dot_i16x8_s(i16x8.shr_s(b1, 8), x1));
+      const c1 = v128.load(w2, 16);
+      s2 = i32x4.add(s2, i32x4.dot_i16x8_s(c1, x1));
+      t2 = i32x4.add(t2, i32x4.dot_i16x8_s(i16x8.shr_s(c1, 8), x1));
+      const d1 = v128.load(w3, 16);
+      s3 = i32x4.add(s3, i32x4.dot_i16x8_s(d1, x1));
+      t3 = i32x4.add(t3, i32x4.dot_i16x8_s(i16x8.shr_s(d1, 8), x1));
+      u += 16;
+      w0 += 32;
+      w1 += 32;
+      w2 += 32;
+      w3 += 32;
     }
     if (part) break;
     part = 1;
@@ -118,11 +149,13 @@ function rows8(
     t3 = i32x4.mul(t3, scale);
     u = u1;
     end = u1 + (<usize>n1 << 3);
+    w0 = first0 + (<usize>n0 << 4);
+    w1 = first1 + (<usize>n0 << 4);
+    w2 = first2 + (<usize>n0 << 4);
+    w3 = first3 + (<usize>n0 << 4);
   }
-  v128.store(out, requantize(unpack8(s0, t0, sums), p0));
-  v128.store(out, requantize(unpack8(s1, t1, sums), p1), 16);
-  v128.store(out, requantize(unpack8(s2, t2, sums), p2), 32);
-  v128.store(out, requantize(unpack8(s3, t3, sums), p3), 48);
+  finish8(s0, t0, s1, t1, sums, p0, p1, out);
+  finish8(s2, t2, s3, t3, sums, p2, p3, out + 32);
 }
 
 // @ts-ignore: decorator
@@ -132,39 +165,53 @@ function rows4(
   scale: v128, sums: v128, p0: usize, p1: usize, out: usize,
 ): void {
   let w0 = first0, w1 = first1, u = u0;
-  let a0 = i32x4.splat(0), a4 = a0, a8 = a0, a12 = a0, b0 = a0, b4 = a0, b8 = a0, b12 = a0;
+  let as0 = i32x4.splat(0), as4 = as0, as8 = as0, as12 = as0, bs0 = as0, bs4 = as0, bs8 = as0, bs12 = as0;
   let end = u + (<usize>n0 << 4);
   let part = 0;
   while (true) {
     while (u < end) {
-      const x = v128.load(u);
-      const a = v128.load(w0);
-      a0 = i32x4.add(a0, i32x4.dot_i16x8_s(a, x));
-      a4 = i32x4.add(a4, i32x4.dot_i16x8_s(i16x8.shr_s(a, 4), x));
-      a8 = i32x4.add(a8, i32x4.dot_i16x8_s(i16x8.shr_s(a, 8), x));
-      a12 = i32x4.add(a12, i32x4.dot_i16x8_s(i16x8.shr_s(a, 12), x));
-      const b = v128.load(w1);
-      b0 = i32x4.add(b0, i32x4.dot_i16x8_s(b, x));
-      b4 = i32x4.add(b4, i32x4.dot_i16x8_s(i16x8.shr_s(b, 4), x));
-      b8 = i32x4.add(b8, i32x4.dot_i16x8_s(i16x8.shr_s(b, 8), x));
-      b12 = i32x4.add(b12, i32x4.dot_i16x8_s(i16x8.shr_s(b, 12), x));
-      u += 16;
-      w0 += 16;
-      w1 += 16;
+      const x0 = v128.load(u);
+      const a0 = v128.load(w0);
+      as0 = i32x4.add(as0, i32x4.dot_i16x8_s(a0, x0));
+      as4 = i32x4.add(as4, i32x4.dot_i16x8_s(i16x8.shr_s(a0, 4), x0));
+      as8 = i32x4.add(as8, i32x4.dot_i16x8_s(i16x8.shr_s(a0, 8), x0));
+      as12 = i32x4.add(as12, i32x4.dot_i16x8_s(i16x8.shr_s(a0, 12), x0));
+      const b0 = v128.load(w1);
+      bs0 = i32x4.add(bs0, i32x4.dot_i16x8_s(b0, x0));
+      bs4 = i32x4.add(bs4, i32x4.dot_i16x8_s(i16x8.shr_s(b0, 4), x0));
+      bs8 = i32x4.add(bs8, i32x4.dot_i16x8_s(i16x8.shr_s(b0, 8), x0));
+      bs12 = i32x4.add(bs12, i32x4.dot_i16x8_s(i16x8.shr_s(b0, 12), x0));
+      if (u + 16 >= end) break;
+      const x1 = v128.load(u, 16);
+      const a1 = v128.load(w0, 16);
+      as0 = i32x4.add(as0, i32x4.dot_i16x8_s(a1, x1));
+      as4 = i32x4.add(as4, i32x4.dot_i16x8_s(i16x8.shr_s(a1, 4), x1));
+      as8 = i32x4.add(as8, i32x4.dot_i16x8_s(i16x8.shr_s(a1, 8), x1));
+      as12 = i32x4.add(as12, i32x4.dot_i16x8_s(i16x8.shr_s(a1, 12), x1));
+      const b1 = v128.load(w1, 16);
+      bs0 = i32x4.add(bs0, i32x4.dot_i16x8_s(b1, x1));
+      bs4 = i32x4.add(bs4, i32x4.dot_i16x8_s(i16x8.shr_s(b1, 4), x1));
+      bs8 = i32x4.add(bs8, i32x4.dot_i16x8_s(i16x8.shr_s(b1, 8), x1));
+      bs12 = i32x4.add(bs12, i32x4.dot_i16x8_s(i16x8.shr_s(b1, 12), x1));
+      u += 32;
+      w0 += 32;
+      w1 += 32;
     }
     if (part) break;
     part = 1;
-    a0 = i32x4.mul(a0, scale);
-    a4 = i32x4.mul(a4, scale);
-    a8 = i32x4.mul(a8, scale);
-    a12 = i32x4.mul(a12, scale);
-    b0 = i32x4.mul(b0, scale);
-    b4 = i32x4.mul(b4, scale);
-    b8 = i32x4.mul(b8, scale);
-    b12 = i32x4.mul(b12, scale);
+    as0 = i32x4.mul(as0, scale);
+    as4 = i32x4.mul(as4, scale);
+    as8 = i32x4.mul(as8, scale);
+    as12 = i32x4.mul(as12, scale);
+    bs0 = i32x4.mul(bs0, scale);
+    bs4 = i32x4.mul(bs4, scale);
+    bs8 = i32x4.mul(bs8, scale);
+    bs12 = i32x4.mul(bs12, scale);
     u = u1;
     end = u1 + (<usize>n1 << 4);
+    w0 = first0 + (<usize>n0 << 4);
+    w1 = first1 + (<usize>n0 << 4);
   }
-  v128.store(out, requantize(unpack4(a0, a4, a8, a12, sums), p0));
-  v128.store(out, requantize(unpack4(b0, b4, b8, b12, sums), p1), 16);
+  v128.store(out, requantize(unpack4(as0, as4, as8, as12, sums), p0));
+  v128.store(out, requantize(unpack4(bs0, bs4, bs8, bs12, sums), p1), 16);
 }
