@@ -135,13 +135,18 @@ describe("the weights of a converted file", () => {
           layers: [
             gru(tf, { units: 6, resetAfter: false, seed: 2, returnSequences: true, inputShape: [59, 35] }),
             gru(tf, { units: 5, resetAfter: false, seed: 3 }),
-            tf.layers.dense({ units: 8, activation: "softmax" }),
+            tf.layers.dense({
+              units: 8,
+              activation: "softmax",
+              kernelInitializer: tf.initializers.glorotUniform({ seed: 4 }),
+            }),
           ],
         }),
     ],
     ["LSTM", () => trained("lstm", [5])],
     ["SimpleRNN", () => trained("rnn", [7], [6])],
     ["minimal GRU", () => trained("mgu", [6])],
+    ["FastGRNN", () => trained("fastgrnn", [6])],
     ["Conv1D on an odd number of channels", () => trained("cnn", [6])],
   ];
   const trained = (preset: PresetName, units: number[], dense: number[] = []) =>

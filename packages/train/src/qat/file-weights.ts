@@ -28,7 +28,7 @@ export function fileWeights(
 }
 
 /** Layers whose weights are read back. */
-const READ = new Set(["Dense", "Conv1D", "SimpleRNN", "LSTM", "GRU", "GateletGRU", "MinimalGRU"]);
+const READ = new Set(["Dense", "Conv1D", "SimpleRNN", "LSTM", "GRU", "GateletGRU", "MinimalGRU", "FastGRNN"]);
 const TWO_32 = 2 ** 32;
 
 function layerWeights(
@@ -77,7 +77,11 @@ function layerWeights(
   }
   const given = layer.weights[results.length];
   if (given !== undefined) results.push(realBias(given.data.length, rows, units, bias, stepOf, own));
-  return results;
+  if (layer.className !== "FastGRNN") return results;
+  // The file keeps what the gate's bias is beside the candidate's, and the factors.
+  for (let row = 0; row < rows; row++)
+    results[2][rows + row] = results[2][row] + given.data[rows + row] - given.data[row];
+  return [...results, ...layer.weights.slice(3).map(({ data }) => data.slice())];
 }
 
 /** Biases of gates stand in the input's part; a candidate with reset after has two. */
