@@ -26,6 +26,7 @@ describe("gatelet check", () => {
     const report = JSON.parse(stdout);
     expect(report).toMatchObject({ board: "nrf52840", unit: "window", units: 2, problems: [] });
     expect(report.engines).toMatchObject([{ engine: "builtin", wrongSteps: 0, stateEqual: true, difference: 0 }]);
+    expect(report.engines[0].emulatedInstructionsPerSecond).toBeGreaterThan(1e5);
     for (const layer of [...report.layers, report.executor, report.total]) {
       expect(layer.predictedCycles, layer.name).toBe(layer.simulatedCycles);
       expect(layer.simulatedCycles).toBeGreaterThan(layer.instructions);
@@ -34,19 +35,17 @@ describe("gatelet check", () => {
     expect(report.memory.arenaBytes + report.memory.stepStackBytes).toBeLessThan(1024);
   });
 
-  it.each(["0", "2", "3"])(
-    "fits 80 columns, says what it is, and takes less than 2 s at %s wait states",
-    async (wait) => {
-      const { code, stdout } = await check(gate, "--wait-states", wait);
-      expect(code).toBe(0);
-      expect(Math.max(...stdout.split("\n").map((line) => line.length))).toBeLessThanOrEqual(80);
-      expect(stdout).toMatch(/simulated, not silicon/);
-      expect(stdout).toMatch(/energy of a window +about [\d.]+ uJ \(estimate/);
-      expect(stdout).toMatch(/RAM .* arena .* stack/s);
-      expect(Number(/passed in ([\d.]+) m?s/.exec(stdout)?.[1])).toBeGreaterThan(0);
-      expect(stdout).not.toMatch(/passed in ([2-9]|\d\d)(\.\d+)? s/);
-    },
-  );
+  // How long that takes is the business of tools/ci/verdict-time.mjs: beside a parallel suite a clock says nothing.
+  it.each(["0", "2", "3"])("fits 80 columns, says what it is, and predicts exactly at %s wait states", async (wait) => {
+    const { code, stdout } = await check(gate, "--wait-states", wait);
+    expect(code).toBe(0);
+    expect(Math.max(...stdout.split("\n").map((line) => line.length))).toBeLessThanOrEqual(80);
+    expect(stdout).toMatch(/simulated, not silicon/);
+    expect(stdout).toMatch(/energy of a window +about [\d.]+ uJ \(estimate/);
+    expect(stdout).toMatch(/RAM .* arena .* stack/s);
+    expect(stdout).toMatch(/ total +([\d,]+) +\1 +0 /);
+    expect(Number(/passed in ([\d.]+) m?s/.exec(stdout)?.[1])).toBeGreaterThan(0);
+  });
 
   it("takes stream models, a frame at a time", async () => {
     const { code, stdout } = await check(streamGate, "--json");
@@ -105,6 +104,8 @@ describe("gatelet check", () => {
     const dense = weighted.length - 1;
     expect(otherRuntimes.runtimes[0].layers[dense].cycles).toBeGreaterThan(0);
     expect(otherRuntimes.runtimes[0].layers[dense].cycles).toBeLessThan(total.simulatedCycles);
+    for (const { layers } of otherRuntimes.runtimes.slice(1))
+      expect(layers[dense].cycles).toBeGreaterThan(otherRuntimes.runtimes[0].layers[dense].cycles);
     expect((await check(gate)).stdout).toMatch(/gru +[\d,]+ +not offered +not offered/);
   });
 

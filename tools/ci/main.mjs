@@ -54,6 +54,7 @@ suite("npm test", "suite", "npm", ["test"]);
 if (existsSync(join(root, "tools/ci/baselines.mjs")))
   check("size and cycle baselines", "node", ["tools/ci/baselines.mjs", "--check"]);
 check("time to the verdict", "node", ["tools/ci/verdict-time.mjs"]);
+check("speed of the emulator", "npx", ["tsx", "tools/ci/emulator-speed.ts"]);
 suite("slow suite", "slow", "npm", ["run", "-s", "test:slow"]);
 
 const node24 = mkdtempSync(join(tmpdir(), "node24-"));

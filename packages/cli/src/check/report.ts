@@ -30,6 +30,8 @@ export interface EngineCheck {
   /** What the processor or the runner said, where the run did not come to its end. */
   readonly fault: string | null;
   readonly seconds: number;
+  /** How fast the built-in board emulated its whole run, translation included; null for other engines. */
+  readonly emulatedInstructionsPerSecond: number | null;
 }
 
 export interface MemoryCheck {

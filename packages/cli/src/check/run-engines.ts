@@ -56,14 +56,25 @@ export async function runEngine(
   const start = performance.now();
   const steps = reference.steps.length;
   const seconds = () => (performance.now() - start) / 1000;
-  const nothing = { engine, instructions: null, difference: null, steps, wrongSteps: 0, stateEqual: null };
+  const nothing = {
+    engine,
+    instructions: null,
+    difference: null,
+    steps,
+    wrongSteps: 0,
+    stateEqual: null,
+    emulatedInstructionsPerSecond: null,
+  };
   const absent = ABSENT[engine]();
   if (absent !== null) return { check: { ...nothing, absent, fault: null, seconds: seconds() } };
   const board = boardFor(engine, plan, waitStates);
   try {
     const report = await runOnBoard(board, request);
     const fault = statusText(report.status);
-    return { check: { ...nothing, absent, ...compare(report, reference), fault, seconds: seconds() }, report };
+    const took = seconds();
+    const emulatedInstructionsPerSecond = board instanceof BuiltinBoard ? Math.round(board.instructions / took) : null;
+    const check = { ...nothing, absent, ...compare(report, reference), fault, emulatedInstructionsPerSecond };
+    return { check: { ...check, seconds: took }, report };
   } catch (error) {
     if (!(error instanceof RunnerError) && !(error instanceof BoardError && engine !== "builtin")) throw error;
     return { check: { ...nothing, absent, fault: error.message, seconds: seconds() } };
