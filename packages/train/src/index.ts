@@ -108,15 +108,13 @@ export {
   trainQuantized,
 } from "./qat/train-quantized.js";
 export { type LayerGrid, type NetworkGrids, networkGrids, projectWeights, weightGrids } from "./qat/weight-grid.js";
+export type { PlannedStage, ShrinkPlan, ShrinkReport, ShrinkStage, ShrinkWidth } from "./shrink/report.js";
 export {
-  parseTarget,
-  type ShrinkReport,
   type ShrinkRequest,
-  type ShrinkStage,
-  type ShrinkTarget,
   shrink,
   type Teacher,
 } from "./shrink/shrink.js";
+export { parseTarget, type ShrinkTarget } from "./shrink/target.js";
 export type { StudyAverage } from "./study/averages.js";
 export {
   conversionData,

@@ -11,10 +11,12 @@ import {
   parseTarget,
   prepareSamples,
   readNormalization,
+  type ShrinkPlan,
   type ShrinkReport,
   shrink,
 } from "@gatelet/train";
 import { Command, Option } from "commander";
+import { CliError } from "../cli-error.js";
 import type { Terminal } from "../terminal.js";
 import { grouped } from "../text/numbers.js";
 import { renderTable } from "../text/table.js";
@@ -134,17 +136,35 @@ async function run(terminal: Terminal, flags: ShrinkFlags): Promise<void> {
       },
     );
     progress.end();
-    if (flags.json) return terminal.print(JSON.stringify(report, null, 2));
-    printReport(terminal, report, flags.output);
+    if (flags.json) terminal.print(JSON.stringify(report, null, 2));
+    else printReport(terminal, report, flags.output);
+    if (report.nearest === undefined) return;
+    const { stage, misses } = report.nearest;
+    throw new CliError("BUDGET", `nothing meets the target; ${stage} comes nearest, but: ${misses.join("; ")}`);
   } finally {
     progress.end();
   }
 }
 
 function printReport(terminal: Terminal, report: ShrinkReport, folder: string): void {
+  for (const { units, ...plan } of report.widths) terminal.print(planLine(`${units} units`, plan, "taken"));
+  const dropped = report.plans.filter(({ misses }) => misses.length > 0);
+  for (const { stage, ...plan } of dropped) terminal.print(`${planLine(stage, plan, "")}: not trained`);
+  if (report.stages.length > 0) printStages(terminal, report);
+  if (report.chosen === undefined) return;
+  terminal.print(`\nchosen: ${report.chosen}, written to ${join(folder, `${report.name}.gate`)}`);
+}
+
+/** What a file will cost, known before anything is trained. */
+function planLine(what: string, { gateBytes, stepMilliseconds, misses }: ShrinkPlan, met: string): string {
+  const step = stepMilliseconds === undefined ? "" : `, ${stepMilliseconds.toFixed(3)} ms a step predicted`;
+  return `${what}: ${grouped(gateBytes)} bytes${step}: ${misses.join("; ") || met}`;
+}
+
+function printStages(terminal: Terminal, { stages }: ShrinkReport): void {
   const heads = ["parameters", "validation %", "test %", "bytes", "RAM", "ms", "ms a step"];
   const columns = [{ head: "stage" }, ...heads.map((head) => ({ head, align: "right" as const })), { head: "misses" }];
-  const lines = report.stages.map((stage) => [
+  const lines = stages.map((stage) => [
     stage.stage,
     grouped(stage.parameters),
     (100 * stage.validationAccuracy).toFixed(2),
@@ -155,13 +175,8 @@ function printReport(terminal: Terminal, report: ShrinkReport, folder: string): 
     stage.stepMilliseconds === undefined ? "-" : stage.stepMilliseconds.toFixed(3),
     stage.misses?.join("; ") ?? "",
   ]);
-  for (const { units, gateBytes, stepMilliseconds, misses } of report.widths) {
-    const step = stepMilliseconds === undefined ? "" : `, ${stepMilliseconds.toFixed(3)} ms a step predicted`;
-    terminal.print(`${units} units: ${grouped(gateBytes)} bytes${step}: ${misses.join("; ") || "taken"}`);
-  }
   terminal.print(renderTable(columns, lines, Math.max(terminal.width, 110), terminal.style));
-  terminal.print(`\nchosen: ${report.chosen}, written to ${join(folder, `${report.name}.gate`)}`);
   terminal.print(
-    "ms: one window on the simulated nRF52840; ms a step: predicted at 0 wait states; stages with bytes are scored in the integer engine",
+    "\nms: one window on the simulated nRF52840; ms a step: predicted at 0 wait states; stages with bytes are scored in the integer engine",
   );
 }

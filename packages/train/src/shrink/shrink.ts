@@ -18,16 +18,8 @@ import { trainModel } from "../training/train-model.js";
 import type { TrainOptions, TrainProgress } from "../training/train-options.js";
 import { labelsOf, type TrainingSet } from "../training/training-set.js";
 import { writeWhole } from "../training/write-whole.js";
-
-/** What the device allows. */
-export interface ShrinkTarget {
-  readonly flashBytes?: number;
-  readonly ramBytes?: number;
-  /** Of one window on the simulated board. */
-  readonly milliseconds?: number;
-  /** Of one step, as predicted from the file alone at 0 wait states. */
-  readonly stepMilliseconds?: number;
-}
+import type { PlannedStage, ShrinkPlan, ShrinkReport, ShrinkStage, ShrinkWidth } from "./report.js";
+import { type Shortfall, type ShrinkTarget, shortfall } from "./target.js";
 
 export interface Teacher {
   readonly model: LayersModel;
@@ -72,44 +64,11 @@ export interface ShrinkTools {
   readonly onProgress?: (stage: string, progress?: TrainProgress) => void;
 }
 
-/** One stage of the search; those with `gateBytes` are files, scored in the integer engine. */
-export interface ShrinkStage {
-  readonly stage: string;
-  readonly parameters: number;
-  readonly validationAccuracy: number;
-  readonly testAccuracy: number;
-  readonly gateBytes?: number;
-  readonly ramBytes?: number;
-  readonly board?: BoardCost;
-  /** Predicted. */
-  readonly stepMilliseconds?: number;
-  /** What it misses; empty: a candidate. */
-  readonly misses?: readonly string[];
-}
-
-/** A width that was tried, untrained: size and speed do not depend on the weights. */
-export interface ShrinkWidth {
-  readonly units: number;
-  readonly gateBytes: number;
-  readonly ramBytes: number;
-  readonly stepMilliseconds?: number;
-  readonly misses: readonly string[];
-}
-
-export interface ShrinkReport {
-  readonly name: string;
-  /** In the order tried, the last one was taken; empty where no widths were given. */
-  readonly widths: readonly ShrinkWidth[];
-  readonly stages: readonly ShrinkStage[];
-  /** The smallest file that meets everything; undefined: none does. */
-  readonly chosen: string | undefined;
-}
-
 /**
  * Distils a student, prunes it, trains it quantized at 8 and 4 bits, and takes the smallest file that keeps the target and
- * the accuracy (on the validation part: the test part decides nothing). Writes `<stage>.gate`, `shrink.json`, and the
- * chosen file as `<name>.gate`.
- * Throws `TARGET_UNREACHED` with what the best candidate misses, once the report is written.
+ * the accuracy (on the validation part: the test part decides nothing). What no training can bring to the target is not
+ * trained. Writes `<stage>.gate`, `shrink.json`, and the chosen file as `<name>.gate`; where none meets the target the report
+ * says what comes nearest. A run that was stopped goes on when it is called again.
  */
 export async function shrink(request: ShrinkRequest, tools: ShrinkTools): Promise<ShrinkReport> {
   return new Shrinker(request, tools).run();
@@ -119,6 +78,7 @@ class Shrinker {
   readonly #stages: ShrinkStage[] = [];
   readonly #files = new Map<string, Uint8Array>();
   readonly #widths: ShrinkWidth[] = [];
+  readonly #plans: PlannedStage[] = [];
 
   constructor(
     readonly request: ShrinkRequest,
@@ -131,6 +91,10 @@ class Shrinker {
     if (samples.validation === undefined) throw new TrainError("TRAIN_OPTION", "shrink needs a validation part");
     await mkdir(request.folder, { recursive: true });
     const units = await this.#chooseWidth();
+    if (units === "none") return this.#choose();
+    const student = request.student(units);
+    await this.#plan(student);
+    if (this.#plans.every(({ misses }) => misses.length > 0)) return this.#choose();
     if (request.alone) {
       const alone = request.student(units);
       await this.#train(alone, samples.train, "alone", request.epochs);
@@ -138,52 +102,102 @@ class Shrinker {
       alone.dispose();
     }
     const train = await this.#softened();
-    const student = request.student(units);
     if (request.epochs > 0) await this.#train(student, train, "student", request.epochs);
     await this.#floatStage("student", student);
-    for (const share of request.shares) {
-      const prefix = share === 0 ? "student" : `pruned-${Math.round(100 * share)}`;
-      const model =
-        share === 0 ? student : await buildNetwork(this.tools.tf, pruneUnits(readNetwork(student), { share }));
-      if (share > 0) {
-        await this.#train(model, train, prefix, request.tuneEpochs);
-        await this.#floatStage(prefix, model);
-      }
-      const { bits = [8, 4] } = request;
-      if (bits.includes(8)) await this.#int8Stage(prefix, model);
-      if (bits.includes(4)) await this.#int4Stage(prefix, model, train);
-    }
+    for (const share of request.shares) await this.#variants(student, share, train);
     return this.#choose();
   }
 
-  /** The largest width that meets flash, RAM and time of a step; undefined where no widths were given. */
-  async #chooseWidth(): Promise<number | undefined> {
-    const { widths = [], student } = this.request;
+  /** The student without a share of its units, as files of every width of weights that can meet the target. */
+  async #variants(student: LayersModel, share: number, train: TrainingSet): Promise<void> {
+    const { request } = this;
+    const wanted = (request.bits ?? BITS).filter((bits) => this.#isPossible(stageName(share, bits)));
+    if (wanted.length === 0) return;
+    const prefix = prefixOf(share);
+    const model = await this.#withoutUnits(student, share);
+    if (share > 0) {
+      await this.#train(model, train, prefix, request.tuneEpochs);
+      await this.#floatStage(prefix, model);
+    }
+    if (wanted.includes(8)) await this.#int8Stage(prefix, model);
+    if (wanted.includes(4)) await this.#int4Stage(prefix, model, train);
+  }
+
+  async #withoutUnits(student: LayersModel, share: number): Promise<LayersModel> {
+    return share === 0 ? student : buildNetwork(this.tools.tf, pruneUnits(readNetwork(student), { share }));
+  }
+
+  #isPossible(stage: string): boolean {
+    return this.#plans.some((plan) => plan.stage === stage && plan.misses.length === 0);
+  }
+
+  /** What every stage's file will cost. */
+  async #plan(student: LayersModel): Promise<void> {
+    const { shares, bits = BITS } = this.request;
+    for (const share of shares) {
+      const model = await this.#withoutUnits(student, share);
+      for (const width of bits) {
+        const stage = stageName(share, width);
+        this.tools.onProgress?.(`${stage}: what it will cost`);
+        this.#plans.push({ stage, ...(await this.#planned(model, width)) });
+      }
+      if (model !== student) model.dispose();
+    }
+  }
+
+  async #planned(model: LayersModel, bits: WeightBits): Promise<ShrinkPlan> {
+    const { target } = this.request;
+    const head = bits === 4 ? { headBits: bits } : {};
+    const options = { ...this.#conversion(), ...head, bits, compensate: false };
+    const { bytes, report } = await convert(await graphOf(this.tools.tf, model), options);
+    const cost = this.#cost(bytes, report.arenaBytes);
+    const timed = target.milliseconds !== undefined && this.tools.meter !== undefined;
+    const board = timed ? await this.#measure(bytes) : undefined;
+    const milliseconds = board === undefined ? {} : { milliseconds: board.milliseconds };
+    const found = { ...cost, ...milliseconds };
+    return { ...found, ...this.#shortfall(found) };
+  }
+
+  /** The largest width that meets the target; undefined where no widths were given. */
+  async #chooseWidth(): Promise<number | undefined | "none"> {
+    const { widths = [], student, bits = BITS } = this.request;
     for (const units of [...widths].sort((a, b) => b - a)) {
       this.tools.onProgress?.(`width ${units}`);
       const model = student(units);
-      const { bytes, report } = await convert(await graphOf(this.tools.tf, model), this.#conversion());
+      const plan = await this.#planned(model, bits.includes(8) ? 8 : 4);
       model.dispose();
-      const cost = this.#cost(bytes, report.arenaBytes);
-      this.#widths.push({ units, ...cost });
-      if (cost.misses.length === 0) return units;
+      this.#widths.push({ units, ...plan });
+      if (plan.misses.length === 0) return units;
     }
-    if (widths.length === 0) return undefined;
-    const near = this.#widths[this.#widths.length - 1];
-    throw new TrainError("TARGET_UNREACHED", `${near.units} units, the least width, misses ${near.misses.join("; ")}`);
+    return widths.length === 0 ? undefined : "none";
   }
 
   /** What a file costs before anything runs. */
   #cost(gate: Uint8Array, ramBytes: number) {
-    const { target } = this.request;
     const stepMilliseconds = this.tools.predictStep?.(gate);
-    const misses = [
-      ...missed("flash bytes", gate.length, target.flashBytes),
-      ...missed("RAM bytes", ramBytes, target.ramBytes),
-      ...missed("ms a step", stepMilliseconds, target.stepMilliseconds),
-    ];
-    const step = stepMilliseconds === undefined ? {} : { stepMilliseconds };
-    return { gateBytes: gate.length, ramBytes, ...step, misses };
+    return { gateBytes: gate.length, ramBytes, ...(stepMilliseconds === undefined ? {} : { stepMilliseconds }) };
+  }
+
+  #shortfall(figures: {
+    readonly gateBytes: number;
+    readonly ramBytes: number;
+    readonly stepMilliseconds?: number;
+    readonly milliseconds?: number;
+    readonly accuracy?: number;
+  }): Shortfall {
+    const { target, minAccuracy } = this.request;
+    return shortfall([
+      ["flash bytes", figures.gateBytes, target.flashBytes],
+      ["RAM bytes", figures.ramBytes, target.ramBytes],
+      ["ms a step", figures.stepMilliseconds, target.stepMilliseconds],
+      ["ms", figures.milliseconds, target.milliseconds],
+      ["accuracy", figures.accuracy, minAccuracy, "least"],
+    ]);
+  }
+
+  async #measure(gate: Uint8Array): Promise<BoardCost | undefined> {
+    const { windows, indices, recordings } = this.request.samples;
+    return this.tools.meter?.(gate, countsOf(windows, indices.test[0]), recordings.channels);
   }
 
   /** The training part with the teachers' answers mixed in; each teacher sees inputs as it was trained with. */
@@ -250,12 +264,14 @@ class Shrinker {
   async #int4Stage(prefix: string, model: LayersModel, train: TrainingSet): Promise<void> {
     const stage = `${prefix}-int4`;
     const copy = await buildNetwork(this.tools.tf, readNetwork(model));
-    const { samples } = this.request;
+    const { samples, training } = this.request;
+    const { batchSize } = training;
     const { converted } = await trainQuantized(this.tools.tf, copy, this.#data(train), {
       bits: 4,
       headBits: 4,
       conversion: this.#conversion(),
-      training: this.#options(stage, this.request.tuneEpochs, 0.3),
+      teach: OWN_ANSWERS,
+      training: { ...this.#options(stage, this.request.tuneEpochs, 0.25), batchSize: 2 * (batchSize ?? 64) },
       judge: async ({ bytes }) => this.#engineScore(bytes, samples.indices.validation, samples.validation),
     });
     copy.dispose();
@@ -263,24 +279,22 @@ class Shrinker {
   }
 
   async #fileStage(stage: string, { bytes, report, graph }: ConvertedModel): Promise<void> {
-    const { samples, folder, target, minAccuracy } = this.request;
-    const { windows, indices, recordings } = samples;
+    const { samples, folder } = this.request;
+    const { indices } = samples;
     await writeWhole(join(folder, `${stage}.gate`), bytes);
     this.#files.set(stage, bytes);
-    const board = await this.tools.meter?.(bytes, countsOf(windows, indices.test[0]), recordings.channels);
-    const validationAccuracy = await this.#engineScore(bytes, indices.validation, samples.validation);
-    const { misses, ...cost } = this.#cost(bytes, report.arenaBytes);
-    misses.push(...missed("ms", board?.milliseconds, target.milliseconds));
-    if (validationAccuracy < minAccuracy)
-      misses.push(`accuracy ${validationAccuracy.toFixed(4)}, least ${minAccuracy}`);
+    const board = await this.#measure(bytes);
+    const accuracy = await this.#engineScore(bytes, indices.validation, samples.validation);
+    const cost = this.#cost(bytes, report.arenaBytes);
+    const milliseconds = board === undefined ? {} : { milliseconds: board.milliseconds };
     this.#stages.push({
       stage,
       parameters: countParameters(graph),
-      validationAccuracy,
+      validationAccuracy: accuracy,
       testAccuracy: await this.#engineScore(bytes, indices.test, samples.test),
       ...cost,
       ...(board === undefined ? {} : { board }),
-      misses,
+      ...this.#shortfall({ ...cost, ...milliseconds, accuracy }),
     });
   }
 
@@ -301,23 +315,39 @@ class Shrinker {
     const files = this.#stages.filter((stage) => stage.gateBytes !== undefined);
     const candidates = files.filter(({ misses }) => misses?.length === 0);
     const smallest = candidates.sort((a, b) => (a.gateBytes as number) - (b.gateBytes as number)).at(0);
-    const report: ShrinkReport = { name, widths: this.#widths, stages: this.#stages, chosen: smallest?.stage };
+    const report: ShrinkReport = {
+      name,
+      widths: this.#widths,
+      plans: this.#plans,
+      stages: this.#stages,
+      chosen: smallest?.stage,
+      ...(smallest === undefined ? { nearest: this.#nearest(files) } : {}),
+    };
     await writeWhole(join(folder, "shrink.json"), `${JSON.stringify(report, null, 1)}\n`);
-    if (smallest === undefined) {
-      const near = files.sort((a, b) => (a.misses?.length ?? 0) - (b.misses?.length ?? 0))[0];
-      throw new TrainError(
-        "TARGET_UNREACHED",
-        `no stage meets the target; ${near.stage} misses ${near.misses?.join("; ")}`,
-      );
+    if (smallest !== undefined) {
+      await writeWhole(join(folder, `${name}.gate`), this.#files.get(smallest.stage) as Uint8Array);
     }
-    await writeWhole(join(folder, `${name}.gate`), this.#files.get(smallest.stage) as Uint8Array);
     return report;
+  }
+
+  /** Of files, else of what was planned, that which is least beyond its limits. */
+  #nearest(files: readonly ShrinkStage[]): { stage: string; misses: readonly string[] } {
+    const known: readonly { stage: string; misses?: readonly string[]; excess?: number }[] =
+      files.length > 0
+        ? files
+        : this.#plans.length > 0
+          ? this.#plans
+          : this.#widths.map((width) => ({ ...width, stage: `${width.units} units` }));
+    const near = known.reduce((a, b) => ((b.excess ?? 0) < (a.excess ?? 0) ? b : a));
+    return { stage: near.stage, misses: near.misses ?? [] };
   }
 }
 
-/** A line for a figure beyond its limit. */
-const missed = (what: string, actual: number | undefined, most: number | undefined): string[] =>
-  most !== undefined && actual !== undefined && actual > most ? [`${what} ${actual}, limit ${most}`] : [];
+/** Weight of the float student's own answers where it is trained at 4 bits. */
+const OWN_ANSWERS = 0.7;
+const BITS: readonly WeightBits[] = [8, 4];
+const prefixOf = (share: number): string => (share === 0 ? "student" : `pruned-${Math.round(100 * share)}`);
+const stageName = (share: number, bits: WeightBits): string => `${prefixOf(share)}-int${bits}`;
 
 /** Inputs normalized one way as another normalization would have them. */
 function renormalized(inputs: Float32Array, from: Normalization, to: Normalization): Float32Array {
@@ -325,29 +355,4 @@ function renormalized(inputs: Float32Array, from: Normalization, to: Normalizati
   const gain = from.std.map((std, c) => std / to.std[c]);
   const shift = from.mean.map((mean, c) => (mean - to.mean[c]) / to.std[c]);
   return inputs.map((value, i) => value * gain[i % channels] + shift[i % channels]);
-}
-
-/**
- * Parses `flash<=16K,ram<=2K,ms<=5@nrf52840`: 1024s, ms of one window; `step` is ms of one step. Throws `TRAIN_OPTION` naming the part.
- */
-export function parseTarget(text: string): ShrinkTarget {
-  const [limits, board] = text.split("@");
-  if (board !== undefined && board !== "nrf52840") {
-    throw new TrainError("TRAIN_OPTION", `board ${board} is not known, boards are: nrf52840`);
-  }
-  const target: Record<string, number> = {};
-  for (const part of limits.split(",").filter((each) => each.trim() !== "")) {
-    const match = /^\s*(flash|ram|ms|step)\s*<=\s*(\d+(?:\.\d+)?)\s*([KM]?)\s*$/i.exec(part);
-    if (match === null) {
-      throw new TrainError(
-        "TRAIN_OPTION",
-        `target "${part}" is not understood, write flash<=16K,ram<=2K,ms<=5@nrf52840`,
-      );
-    }
-    const key = { flash: "flashBytes", ram: "ramBytes", ms: "milliseconds", step: "stepMilliseconds" }[
-      match[1].toLowerCase()
-    ] as string;
-    target[key] = Number(match[2]) * { "": 1, K: 1024, M: 1024 ** 2 }[match[3].toUpperCase() as "" | "K" | "M"];
-  }
-  return target;
 }
