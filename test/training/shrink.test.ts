@@ -135,6 +135,45 @@ describe("shrink", () => {
     expect(nearest?.misses).toEqual([expect.stringMatching(/^ms a step [\d.]+, limit 0.001$/)]);
   });
 
+  it("goes on where it was stopped, in trainings at 4 bits too, with the same result", async () => {
+    const { tf } = await loadTf("wasm");
+    const data = { path: "glove", window: GLOVE_FRAMES, split: "subject" as const };
+    const samples = await samplesOf(generateGlove({ seed: 4, people: 6, repetitions: 2 }), { data, seed: 1 });
+    const request: ShrinkRequest = {
+      name: "stopped",
+      folder: join(folder, "whole"),
+      samples,
+      teachers: [],
+      student: () => buildPreset(tf, "rnn", { steps: 59, channels: 35, outputs: 8, units: [8], dense: [6], seed: 1 }),
+      epochs: 3,
+      tuneEpochs: 3,
+      training: { batchSize: 16, learningRate: 0.01, seed: 1 },
+      distill: 0,
+      shares: [0],
+      alone: false,
+      target: {},
+      minAccuracy: 0,
+      // tfjs numbers its layers anew in every run of one process: their names stand in META.
+      strip: true,
+    };
+    const whole = await shrink(request, { tf, engine });
+    const again = { ...request, folder: join(folder, "stopped") };
+    for (const [place, from] of [
+      ["student", 2],
+      ["student-int4", 1],
+      ["student-int4", 3],
+    ] as const) {
+      const onProgress = (stage: string, at?: { readonly epoch: number }) => {
+        if (stage === place && at?.epoch === from) throw new Error("pulled the plug");
+      };
+      await expect(shrink(again, { tf, engine, onProgress })).rejects.toThrow("pulled the plug");
+    }
+    expect(await shrink(again, { tf, engine })).toEqual(whole);
+    const files = ["stopped", "whole"].map((run) => readFile(join(folder, run, "student-int4.gate")));
+    const [resumed, straight] = await Promise.all(files);
+    expect(resumed.equals(straight)).toBe(true);
+  });
+
   it("understands targets", () => {
     expect(parseTarget("flash<=16K,ram<=2K,ms<=5@nrf52840")).toEqual({
       flashBytes: 16384,

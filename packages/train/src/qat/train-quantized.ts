@@ -48,8 +48,8 @@ export interface QuantizedTraining {
  * Quantization-aware training: the forward pass is the file's integer arithmetic (`IntegerSimulation`), and gradients go
  * straight through its roundings to the float weights. It begins with the weights of the file that conversion alone makes
  * (error-compensated rounding), which `judge` must find worse than an epoch for that epoch to be taken. Networks with layers
- * that are not simulated compute with rounded weights only. Scales follow the weights: they are chosen anew behind every
- * epoch. The model is left with the weights of the file.
+ * that are not simulated compute with rounded weights only. Scales of activations are those of that first file. The model
+ * is left with the weights of the file.
  */
 export async function trainQuantized(
   tf: Tf,
@@ -62,41 +62,43 @@ export async function trainQuantized(
   const train = teach > 0 ? await distilledSet(tf, [model], data.train, { weight: teach }) : data.train;
   const start = await convertCompensated(tf, model, options);
   const startScore = await judge?.(start);
-  let grids = networkGrids(network, start.report);
+  const grids = networkGrids(network, start.report);
   const notSimulated = missingLayer(tf, network, grids);
   const startWeights =
     notSimulated === undefined
       ? fileWeights(network, grids.layers, start)
       : network.layers.flatMap(({ weights }) => weights.map(({ data }) => data));
   setWeights(tf, model.trainableWeights, startWeights);
-  const steps: RowSteps = new Map();
-  let converted = start;
+  // Only at 4 bits are steps kept from one rounding to the next; those before the last rounding give it again.
+  let steps: RowSteps = new Map();
+  let before: RowSteps = steps;
+  const project = (weights: readonly Float32Array[]) => {
+    before = new Map(steps);
+    return projectWeights(network, grids.layers, weights, options.bits === 4 ? steps : undefined);
+  };
+  const memory = {
+    save: () => [...before],
+    restore: (saved: unknown) => {
+      steps = new Map(saved as [string, number][]);
+    },
+  };
+  const forward =
+    notSimulated === undefined
+      ? { forward: () => new IntegerSimulation(tf, network, grids).forward(model) }
+      : undefined;
   const training = await trainModel(
     tf,
     model,
     { ...data, train },
     {
       ...options.training,
-      project: (weights) => projectWeights(network, grids.layers, weights, options.bits === 4 ? steps : undefined),
-      ...(notSimulated === undefined
-        ? { forward: () => new IntegerSimulation(tf, network, grids).forward(model) }
-        : {}),
+      ...forward,
+      project,
+      memory,
       config: { ...options.training.config, grids, ...(notSimulated === undefined ? {} : { notSimulated }) },
       ...(judge === undefined
         ? {}
-        : {
-            judge: async () => {
-              converted = await convertRounded(tf, model, options, start.report);
-              return judge(converted);
-            },
-          }),
-      onEpoch: async (metrics) => {
-        if (judge === undefined) converted = await convertRounded(tf, model, options, start.report);
-        const next = networkGrids(network, converted.report);
-        if (JSON.stringify(next) !== JSON.stringify(grids)) steps.clear();
-        grids = next;
-        await options.training.onEpoch?.(metrics);
-      },
+        : { judge: async () => judge(await convertRounded(tf, model, options, start.report)) }),
     },
   );
   if (startScore !== undefined && startScore >= training.bestScore) {

@@ -11,6 +11,8 @@ export interface Checkpoint {
   readonly optimizerStep: number;
   /** Configuration of the run; another one is refused. */
   readonly fingerprint: string;
+  /** What `TrainOptions.memory` gave. */
+  readonly memory?: unknown;
   /** Lists of arrays: all weights as the network has them, first and second moments, best weights, trainable weights. */
   readonly arrays: readonly (readonly Float32Array[])[];
 }

@@ -14,6 +14,7 @@ export function runFingerprint(model: LayersModel, data: TrainingData, given: Tr
     project,
     forward,
     judge: _____,
+    memory: ______,
     ...options
   } = given;
   const { epochs, schedule } = options;

@@ -259,7 +259,7 @@ class Trainer {
 
   /** Takes over what the folder holds; returns the number of epochs done. */
   async #resume(fingerprint: string): Promise<number> {
-    const { config, epochs, onProgress: _, onEpoch: __, signal: ___, judge: ____, ...plain } = this.#options;
+    const { config, epochs, onProgress: _, onEpoch: __, signal: ___, judge: ____, memory, ...plain } = this.#options;
     if (this.#folder === undefined) return 0;
     const found = await readCheckpoint(this.#folder.checkpointPath);
     if (found !== undefined && found.fingerprint !== fingerprint) {
@@ -278,6 +278,7 @@ class Trainer {
     this.#bestEpoch = found.bestEpoch;
     this.#bestScore = found.bestScore;
     this.#bestWeights = [...best];
+    if (found.memory !== undefined) memory?.restore(found.memory);
     return found.epoch;
   }
 
@@ -288,6 +289,7 @@ class Trainer {
       bestScore: this.#bestScore,
       optimizerStep: this.#adam.step,
       fingerprint,
+      ...(this.#options.memory === undefined ? {} : { memory: this.#options.memory.save() }),
       arrays: [this.#getAll(), this.#adam.first, this.#adam.second, this.#bestWeights, this.#weights],
     };
   }

@@ -50,6 +50,8 @@ export interface TrainOptions {
    * applied to the weights themselves (straight-through). The best model holds these values.
    */
   readonly project?: (weights: readonly Float32Array[]) => readonly Float32Array[];
+  /** What `project` remembers from call to call, as plain data, for a resumed run to go on with. */
+  readonly memory?: { save(): unknown; restore(saved: unknown): void };
   /** First epoch, from 1, that may be the best one: those before are still changing the network. */
   readonly bestFrom?: number;
   /** Another forward pass through the same variables, e.g. with fake quantization. */
