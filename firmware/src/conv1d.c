@@ -16,18 +16,10 @@ static const int16_t *gather(const gl_layer *layer, const uint8_t *history, uint
   return (const int16_t *)(const void *)window;
 }
 
-static void convolve(const gl_layer *layer, const uint8_t *history, uint32_t channels) {
-  const uint32_t dilation = GL_U16(layer, DILATION);
-  const int16_t *window = (const int16_t *)(const void *)history;
-  gl_matvec m;
-  if (dilation > 1u) window = gather(layer, history, 2u * channels, dilation);
-  gl_matvec_single(&m, layer, window, GL_U16(layer, TAPS) * channels);
-  gl_matvec_row(&m, layer, GL_ARENA(layer, OUTPUT));
-}
-
-int gl_conv1d(const gl_layer *layer) {
-  const uint32_t channels = gl_pad2(GL_U16(layer, INPUT_SIZE));
-  const uint32_t depth = (GL_U16(layer, TAPS) - 1u) * GL_U16(layer, DILATION) + 1u;
+/* Takes a row or drains one, by the rules of KERNELS.md 5; whether a row came out. */
+GL_NOINLINE int take_or_drain(const gl_layer *layer) {
+  const uint32_t channels = gl_pad2(GL_U16(layer, INPUT_SIZE)), taps = GL_U16(layer, TAPS);
+  const uint32_t dilation = GL_U16(layer, DILATION), depth = (taps - 1u) * dilation + 1u;
   uint8_t *history = (uint8_t *)GL_ARENA(layer, STATE);
   int due;
   do {
@@ -35,7 +27,25 @@ int gl_conv1d(const gl_layer *layer) {
     if (layer->input == NULL) memset(history + 2u * (depth - 1u) * channels, 0, 2u * channels);
     due = gl_window_due(layer);
   } while (due == 0 && layer->input == NULL);
-  if (due != 0) convolve(layer, history, channels);
+  if (due != 0) {
+    const int16_t *window = (const int16_t *)(const void *)history;
+    if (dilation > 1u) window = gather(layer, history, 2u * channels, dilation);
+    gl_matvec_over(layer, window, taps * channels);
+  }
   return due;
+}
+
+int gl_conv1d(const gl_layer *layer) {
+#if GATELET_CORTEX_M4
+  if (layer->input != NULL && GL_U16(layer, DILATION) == 1u) {
+    gl_alone alone;
+    if (gl_m4_conv1d(layer, &alone) == 0u) return 0;
+    gl_matvec_finish(layer, GL_ARENA(layer, OUTPUT));
+    return 1;
+  }
+#endif
+  if (take_or_drain(layer) == 0) return 0;
+  gl_matvec_finish(layer, GL_ARENA(layer, OUTPUT));
+  return 1;
 }
 #endif

@@ -27,6 +27,9 @@ extern "C" {
 #endif
 
 #define GL_INLINE static inline __attribute__((always_inline))
+#define GL_NOINLINE static __attribute__((noinline))
+/* code of the usual case comes first */
+#define GL_RARELY(condition) __builtin_expect((condition) != 0, 0)
 
 /* two rounds of a loop at a time */
 #if defined(__clang__)

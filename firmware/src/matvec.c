@@ -31,8 +31,16 @@ GL_STATIC_ASSERT(GL_M4_OFFSET(gl_after_matvec, input) == GL_M4_AFTER_INPUT_PART,
 GL_STATIC_ASSERT(GL_M4_OFFSET(gl_after_matvec, state) == GL_M4_AFTER_STATE_PART, "layout of gl_after_matvec");
 GL_STATIC_ASSERT(GL_M4_OFFSET(gl_after_matvec, reset) == GL_M4_AFTER_WAITING, "layout of gl_after_matvec");
 
-void gl_m4_quads8_loop(void);
-void gl_m4_quads4_loop(void);
+GL_STATIC_ASSERT(GL_M4_OFFSET(gl_matvec, params) == offsetof(gl_alone, params), "layout of gl_alone");
+GL_STATIC_ASSERT(GL_M4_OFFSET(gl_matvec, weights) == offsetof(gl_alone, weights), "layout of gl_alone");
+GL_STATIC_ASSERT(offsetof(gl_alone, behind_half) == GL_M4_BEHIND_HALF, "layout of gl_alone");
+GL_STATIC_ASSERT(offsetof(gl_layer, model) == GL_LAYER_MODEL && offsetof(gl_layer, record) == GL_LAYER_MODEL + 4 &&
+                     offsetof(gl_layer, arena) == GL_LAYER_ARENA && offsetof(gl_layer, counters) == GL_LAYER_COUNTERS &&
+                     offsetof(gl_layer, input) == GL_LAYER_COUNTERS + 4,
+                 "layout of gl_layer");
+
+void gl_m4_loop8(void);
+void gl_m4_loop4(void);
 uint32_t gl_m4_sum(const int16_t *x, uint32_t units, uint32_t sum);
 
 /* Inline, for what sets up two parts at once. */
@@ -43,11 +51,11 @@ GL_INLINE gl_part make_part(const gl_matvec *m, const int16_t *x, uint32_t colum
   gl_part part;
   part.x = (uint32_t)(uintptr_t)x - 8u * skipped - 4u;
   part.step_back = 16u * skipped;
-  part.entry = (uint32_t)(uintptr_t)&gl_m4_quads8_loop + GL_M4_UNIT8_BYTES * skipped;
+  part.entry = (uint32_t)(uintptr_t)&gl_m4_loop8 + GL_M4_UNIT8_BYTES * skipped;
 #if GATELET_INT4
   if (m->bits != 8u) {
     part.step_back = 8u * skipped;
-    part.entry = (uint32_t)(uintptr_t)&gl_m4_quads4_loop + GL_M4_UNIT4_BYTES * skipped;
+    part.entry = (uint32_t)(uintptr_t)&gl_m4_loop4 + GL_M4_UNIT4_BYTES * skipped;
   }
 #endif
   part.extra = 0;
@@ -81,10 +89,27 @@ uint32_t gl_matvec_sum(const gl_matvec *m, const int16_t *x, uint32_t columns) {
 
 #endif
 
-void gl_matvec_single(gl_matvec *m, const gl_layer *layer, const int16_t *x, uint32_t columns) {
-  gl_matvec_begin(m, layer);
-  gl_matvec_use(m, make_part(m, x, columns), gl_matvec_sum(m, x, columns));
+#if GL_HAS(DENSE) || GL_HAS(CONV1D)
+void gl_matvec_over(const gl_layer *layer, const int16_t *x, uint32_t columns) {
+#if GATELET_CORTEX_M4
+  gl_alone alone;
+  gl_m4_row(layer, x, columns, gl_m4_sum(x, gl_pad4(columns) >> 2, 0), &alone);
+#else
+  gl_matvec m;
+  gl_matvec_begin(&m, layer);
+  gl_matvec_use(&m, make_part(&m, x, columns), gl_matvec_sum(&m, x, columns));
+  const uint32_t quads = gl_pad4(GL_U16(layer, OUTPUT_SIZE)) >> 2;
+  int16_t *out = GL_ARENA(layer, OUTPUT);
+  if ((GL_U8(layer, FLAGS) & GATELET_FLAG_OUT32) != 0u) {
+    gl_quads_s32(&m, (int32_t *)(void *)out, quads);
+  } else if (GL_U8(layer, ACTIVATION) == GATELET_ACTIVATION_RELU) {
+    gl_quads_relu(&m, out, quads);
+  } else {
+    gl_quads_s16(&m, out, quads);
+  }
+#endif
 }
+#endif
 
 gl_sums_pair gl_matvec_recurrent(gl_matvec *m, const gl_layer *layer, const int16_t *state) {
   const uint32_t inputs = GL_U16(layer, INPUT_SIZE), hidden = GL_U16(layer, OUTPUT_SIZE);
@@ -100,23 +125,34 @@ gl_sums_pair gl_matvec_recurrent(gl_matvec *m, const gl_layer *layer, const int1
   return sums;
 }
 
-void gl_matvec_row(gl_matvec *m, const gl_layer *layer, int16_t *out) {
-  const uint32_t values = GL_U16(layer, OUTPUT_SIZE), quads = gl_pad4(values) >> 2;
+GL_NOINLINE void activate(const gl_layer *layer, int16_t *out) {
+  const gl_activation activation = gl_layer_activation(layer);
+  gl_activate_row(&activation, out, GL_U16(layer, OUTPUT_SIZE));
+  gl_zero_tail(out, GL_U16(layer, OUTPUT_SIZE));
+}
+
+void gl_matvec_finish(const gl_layer *layer, int16_t *out) {
   const uint32_t kind = GL_U8(layer, ACTIVATION);
+  if (kind != GATELET_ACTIVATION_LINEAR && (kind != GATELET_ACTIVATION_RELU || GL_S16(layer, ACTIVATION_PARAM) != 32767)) {
+    activate(layer, out);
+  } else {
+    gl_zero_tail(out, GL_U16(layer, OUTPUT_SIZE));
+  }
+}
+
+#if GL_HAS(RNN)
+void gl_matvec_row(gl_matvec *m, const gl_layer *layer, int16_t *out) {
+  const uint32_t quads = gl_pad4(GL_U16(layer, OUTPUT_SIZE)) >> 2;
+  const int relu = GL_U8(layer, ACTIVATION) == GATELET_ACTIVATION_RELU;
 #if GATELET_CORTEX_M4
-  const int relu = kind == GATELET_ACTIVATION_RELU, both = (m->first.rounds & GL_M4_HAS_SECOND) != 0u;
-  const uint32_t flags = both ? (relu ? GL_M4_BOTH_RELU : GL_M4_BOTH) : (relu ? GL_M4_RELU : GL_M4_ALONE);
-  gl_quads_run(m, out, out + 4u * quads, flags);
+  gl_quads_run(m, out, out + 4u * quads, relu ? GL_M4_BOTH_RELU : GL_M4_BOTH);
 #else
-  if (kind == GATELET_ACTIVATION_RELU) {
+  if (relu) {
     gl_quads_relu(m, out, quads);
   } else {
     gl_quads_s16(m, out, quads);
   }
 #endif
-  if (kind != GATELET_ACTIVATION_LINEAR && (kind != GATELET_ACTIVATION_RELU || GL_S16(layer, ACTIVATION_PARAM) != 32767)) {
-    const gl_activation activation = gl_layer_activation(layer);
-    gl_activate_row(&activation, out, values);
-  }
-  gl_zero_tail(out, values);
+  gl_matvec_finish(layer, out);
 }
+#endif

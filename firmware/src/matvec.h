@@ -53,10 +53,19 @@ typedef struct gl_after_matvec {
   int32_t reset[4], from_input[4];
 } gl_after_matvec;
 
+/* What the quads of a row over one part need. */
+typedef struct gl_alone {
+  gl_part part;
+  const uint8_t *params, *weights;
+  uint32_t behind_half;
+} gl_alone;
+
 #define GL_M4_OFFSET(type, field) ((int)offsetof(type, field) - (int)offsetof(gl_matvec, first))
 
 void gl_m4_quads8(gl_part *first, void *out, const void *end, uint32_t flags);
 void gl_m4_quads4(gl_part *first, void *out, const void *end, uint32_t flags);
+void gl_m4_row(const gl_layer *layer, const int16_t *x, uint32_t columns, uint32_t sum, gl_alone *alone);
+uint32_t gl_m4_conv1d(const gl_layer *layer, gl_alone *alone);
 
 #else
 
@@ -214,8 +223,8 @@ GL_INLINE void gl_matvec_sums_of(gl_matvec *m, const gl_layer *layer, uint32_t i
 #endif
 }
 
-/* Sets all up for quads over one row. */
-void gl_matvec_single(gl_matvec *m, const gl_layer *layer, const int16_t *x, uint32_t columns);
+/* All quads of the layer over one row of columns, into its output row; RELU is done, or int32 where the layer is OUT32. */
+void gl_matvec_over(const gl_layer *layer, const int16_t *x, uint32_t columns);
 
 /* Sums of the input and the state. */
 typedef struct gl_sums_pair {
@@ -259,7 +268,10 @@ void gl_quads_s32(gl_matvec *m, int32_t *out, uint32_t quads);
 
 #endif
 
-/* The layer's whole output row: quads, activation, zero tail. */
+/* Behind quads that did RELU already: other activations, zero tail. */
+void gl_matvec_finish(const gl_layer *layer, int16_t *out);
+
+/* The layer's whole output row over both parts: quads, activation, zero tail. */
 void gl_matvec_row(gl_matvec *m, const gl_layer *layer, int16_t *out);
 
 #ifdef __cplusplus

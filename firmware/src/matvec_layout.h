@@ -13,6 +13,8 @@
 #define GL_M4_FIRST_ROUNDS 16
 #define GL_M4_PARAMS 20
 #define GL_M4_WEIGHTS 24
+/* a row over one part: where the loop is entered behind half a unit */
+#define GL_M4_BEHIND_HALF 28
 /* bits; then what LSTM and GRU need behind their quads: table of (4), next c (GRU: h), cellShift, multiplier of (20) */
 #define GL_M4_TANH_TABLE 32
 #define GL_M4_CELL 36
@@ -21,6 +23,11 @@
 #define GL_M4_AFTER_INPUT_PART 48
 #define GL_M4_AFTER_STATE_PART 68
 #define GL_M4_AFTER_WAITING 88
+
+/* in gl_layer */
+#define GL_LAYER_MODEL 0
+#define GL_LAYER_ARENA 8
+#define GL_LAYER_COUNTERS 12
 
 /* bytes of code of one unit of the loop */
 #define GL_M4_UNIT8_BYTES 60

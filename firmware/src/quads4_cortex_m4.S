@@ -42,6 +42,20 @@
     add     r8, r8, r9
 .endm
 
+.macro half4
+    ldr.w   r2, [r0, #(8 * 8 + 4)]
+    ldr     r6, [r1, #(8 * 8 + 4)]
+    ldr     r3, [r7, #GL_M4_BEHIND_HALF]
+    sxtb16  r4, r2, ror #8
+    smlad   r8, r2, r6, r8
+    and     r2, r2, #0x00f000f0
+    smlad   r10, r4, r6, r10
+    bic     r4, r4, #0x000f000f
+    smlad   r9, r2, r6, r9
+    smlad   r11, r4, r6, r11
+    bx      r3
+.endm
+
 .macro second4
     add     r10, r10, r5
     add     r8, r8, r5

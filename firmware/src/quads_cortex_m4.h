@@ -55,6 +55,7 @@
 /*
  * gl_m4_quads<bits>. Macros unit<bits>, and what is done to the sums:
  *   alone<bits>   a quad over one part begins: r7 first part -> r1-r3, lr of the part, r8-r11
+ *   half<bits>    2 columns behind 8 units, of which some may be jumped over; then the loop
  *   second<bits>  the second part begins: r5 = bias of the trick; uses r4-r7
  *   unpack<bits>  r8-r11 become rows A .. D with their biases; uses r2-r5
  */
@@ -64,7 +65,7 @@
 function gl_m4_quads\bits
     push    {r4-r11, lr}
     mov     r7, r0
-    adr.w   r4, gl_m4_alone\bits + 1
+    adr.w   r4, .Lalone\bits + 1
     push    {r0, r1, r2, r4}
     ldr.w   r12, [r7, #GL_M4_PARAMS]
     ldr     r0, [r7, #GL_M4_WEIGHTS]
@@ -76,10 +77,17 @@ function gl_m4_quads\bits
 1:  strb    r3, [r7, #GL_M4_FIRST_ROUNDS]
 
     .p2align 2
-gl_m4_alone\bits:
+function gl_m4_alone\bits
+.Lalone\bits:
     alone\bits
     subs    r0, r0, r2
     bx      r3
+
+    /* half a unit behind a single round, before it: r7 = first part */
+    .p2align 2
+function gl_m4_half\bits
+.Lhalf\bits:
+    half\bits
 
     /* the second part: the first one's sums move left by alignShift, the loop runs once more */
     .p2align 2
@@ -94,7 +102,8 @@ gl_m4_alone\bits:
     bx      r3
 
     .p2align 4
-function gl_m4_quads\bits\()_loop
+function gl_m4_loop\bits
+.Lloop\bits:
     unit\bits 0
     unit\bits 1
     unit\bits 2
@@ -104,7 +113,7 @@ function gl_m4_quads\bits\()_loop
     unit\bits 6
     unit\bits 7, 1
     subs    lr, lr, #256
-    bpl.w   gl_m4_quads\bits\()_loop
+    bpl.w   .Lloop\bits
     lsls    r2, lr, #29
     bmi     2b
     ldr     r7, [sp, #FRAME_FIRST]

@@ -50,8 +50,8 @@ GL_INLINE int whole_row(const gl_layer *layer, row_kernel kernel) {
 }
 
 /* A layer with one input takes a row, or drains one where `input` is NULL. */
-GL_INLINE int run(const gl_layer *layer, uint32_t masked) {
-  switch (GL_U8(layer, KERNEL)) {
+GL_INLINE int run(const gl_layer *layer, uint32_t kernel, uint32_t masked) {
+  switch (kernel) {
 #if GL_HAS(RNN)
     case GATELET_KERNEL_RNN:
       return recurrent(layer, masked, gl_rnn);
@@ -224,9 +224,10 @@ static int run_layer(const tick_state *t, gl_layer *layer, uint32_t index) {
     if (t->model->window == 0u || ((DRAINABLE >> kernel) & 1u) == 0u || !is_done(source)) return 0;
     if (gl_u32(layer->counters + GATELET_COUNTER_EMITTED) == GL_U32(layer, ROWS_OUT)) return 0;
   }
-  const int result = run(layer, masked);
+  const int result = run(layer, kernel, masked);
   /* REVERSE says itself which row left */
-  return kernel != GATELET_KERNEL_REVERSE && result != 0 && masked != 0u ? result | GL_WAS_MASKED : result;
+  if (masked != 0u && result != 0 && kernel != GATELET_KERNEL_REVERSE) return result | GL_WAS_MASKED;
+  return result;
 }
 
 /* Books the row that a layer has emitted. */
@@ -237,9 +238,13 @@ static void emit(tick_state *t, const gl_layer *layer, int result) {
     if (emitted == GL_U32(layer, ROWS_OUT)) return;
     gl_set_u32(counters + GATELET_COUNTER_EMITTED, emitted + 1u);
   }
-  const int passes = (GL_U8(layer, FLAGS) & GATELET_FLAG_MASK_PASS) != 0u;
-  counters[GATELET_COUNTER_FRESH] = 1;
-  counters[GATELET_COUNTER_MASKED] = (result & GL_FOUND_MASK) != 0 || (passes && (result & GL_WAS_MASKED) != 0);
+  uint32_t masked = 0;
+  if (GL_RARELY(result != GL_EMITS)) {
+    const int passes = (GL_U8(layer, FLAGS) & GATELET_FLAG_MASK_PASS) != 0u;
+    masked = (result & GL_FOUND_MASK) != 0 || (passes && (result & GL_WAS_MASKED) != 0);
+  }
+  /* fresh and masked */
+  gl_set_u16(counters + GATELET_COUNTER_FRESH, 1u | masked << 8);
   t->emitted++;
 }
 

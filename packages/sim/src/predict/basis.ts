@@ -12,7 +12,7 @@ import {
   pad8,
 } from "@gatelet/converter/format";
 import type { RecordCounts, ScheduleCounts } from "./schedule-counts.js";
-import { addQuads, addSum, Terms } from "./terms.js";
+import { addQuads, addRowQuads, addSum, Terms } from "./terms.js";
 
 type Fields = GateRecord["fields"];
 
@@ -28,11 +28,14 @@ function addActivate(terms: Terms, name: string, kind: number, calls: number): v
   terms.add(`${name} activate ${kind}`, calls);
 }
 
-/** gl_matvec_row: quads, activation, tail. */
+/** A row's quads, activation, tail, over one part or two. */
 function addRow(terms: Terms, f: Fields, times: number, parts: readonly number[]): void {
   const { outputSize: n, activation: kind } = f;
   const relu = kind === ACTIVATION.RELU;
-  addQuads(terms, relu ? "relu" : "plain", times * groups(n), f.bits, parts);
+  const name = relu ? "relu" : "plain";
+  const [columns, recurrent] = parts as readonly [number, number?];
+  if (recurrent === undefined) addRowQuads(terms, name, times, groups(n), f.bits, columns);
+  else addQuads(terms, name, times * groups(n), f.bits, parts);
   const saturates = relu && f.activationParam === 32767;
   terms.add(`row ${kind}${saturates ? "s" : ""} ${f.bits}`, times);
   if (kind !== ACTIVATION.LINEAR && !saturates) terms.add(`row ${kind} values`, times * n);
@@ -81,18 +84,33 @@ function addHistory(terms: Terms, bytes: number, rowBytes: number, c: RecordCoun
   }
 }
 
+/** Columns of a row over one part are summed up by units of 4 at any width of weights. */
+const SUMMED_AS = 8;
+
 const conv1d: KernelTerms = (terms, f, c) => {
   const channels = pad2(f.inputSize);
   const depth = (f.taps - 1) * f.dilation + 1;
-  addHistory(terms, 2 * depth * channels, 2 * channels, c);
+  const columns = f.taps * channels;
+  const bytes = 2 * depth * channels;
   if (f.dilation > 1) {
+    addHistory(terms, bytes, 2 * channels, c);
     terms.add("gathers", c.due);
     terms.add("gather rows", c.due * f.taps);
-    terms.add("gather words", (c.due * f.taps * channels) / 2);
-    terms.tail("gather", c.due, f.taps * channels);
+    terms.add("gather words", (c.due * columns) / 2);
+    terms.tail("gather", c.due, columns);
+    addSum(terms, c.due, SUMMED_AS, columns);
+  } else {
+    const real = c.pushes - c.padded;
+    const words = (columns - channels) / 2;
+    terms.add("pushes", real);
+    terms.loop("pushed blocks", real, words >> 2);
+    terms.loop("pushed words", real, words & 3);
+    terms.loop("pushed row", real, channels / 2);
+    terms.add("pushed due", c.due - c.drains);
+    addHistory(terms, bytes, 2 * channels, { ...c, pushes: c.padded });
+    addSum(terms, c.drains, SUMMED_AS, columns);
   }
-  addSum(terms, c.due, f.bits, f.taps * channels);
-  addRow(terms, f, c.due, [f.taps * channels]);
+  addRow(terms, f, c.due, [columns]);
 };
 
 const depthwise: KernelTerms = (terms, f, c) => {
@@ -205,10 +223,10 @@ const KERNELS: Readonly<Record<GateRecord["kernel"], KernelTerms>> = {
     addUnits(terms, f, c.takes, 2, 1);
   },
   DENSE: (terms, f, c) => {
-    addSum(terms, c.takes, f.bits, f.inputSize);
+    addSum(terms, c.takes, SUMMED_AS, f.inputSize);
     if ((f.flags & FLAG.OUT32) === 0) return addRow(terms, f, c.takes, [f.inputSize]);
     terms.add(`wide ${f.bits}`, c.takes);
-    addQuads(terms, "wide", c.takes * groups(f.outputSize), f.bits, [f.inputSize]);
+    addRowQuads(terms, "wide", c.takes, groups(f.outputSize), f.bits, f.inputSize);
     if (f.activation === ACTIVATION.RELU) {
       terms.add(`wide relu ${f.bits}`, c.takes);
       terms.add(`wide relu values ${f.bits}`, c.takes * f.outputSize);

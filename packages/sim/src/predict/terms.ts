@@ -37,8 +37,36 @@ export function addQuads(terms: Terms, name: string, quads: number, bits: number
   }
 }
 
+/** Whether rows of that many columns end in half a unit: those of a single round do, where the last unit has 2 columns at most. */
+function endsInHalf(columns: number, bits: number): boolean {
+  const units = Math.ceil(columns / 4);
+  const few = ((columns + 3) & 2) === 0;
+  return few && units >= 2 && units <= UNITS_A_ROUND && (bits === 8 || units % 2 === 0);
+}
+
+/** All quads of a row over one part. */
+export function addRowQuads(
+  terms: Terms,
+  name: string,
+  times: number,
+  quads: number,
+  bits: number,
+  columns: number,
+): void {
+  const key = `${name} quads${bits}`;
+  const half = endsInHalf(columns, bits);
+  const units = unitsOf(columns, bits) - (half ? 1 : 0);
+  terms.add(key, times * quads);
+  terms.add(`${key} units`, times * quads * units);
+  terms.add(`${key} rounds`, times * quads * Math.ceil(units / UNITS_A_ROUND));
+  if (!half) return;
+  terms.add(`${key} end in half`, times);
+  terms.add(`${key} halves`, times * quads);
+}
+
 /** The sum of a row's columns: a loop over groups of units and one over the rest. */
 export function addSum(terms: Terms, times: number, bits: number, columns: number): void {
+  if (times === 0) return;
   const units = unitsOf(columns, bits);
   for (const group of [2, 4]) {
     terms.loop(`sum of ${group}`, times, Math.floor(units / group));
