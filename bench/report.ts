@@ -22,6 +22,7 @@ const SECTIONS: readonly (readonly [prefix: string, title: string])[] = [
   ["importer", "Import: our float executor against the reference"],
   ["convert", "Conversion"],
   ["speed", "Speed against tfjs"],
+  ["training", "Training beside tfjs"],
 ];
 
 const row = (cells: readonly string[]): string => `| ${cells.join(" | ")} |`;

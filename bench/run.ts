@@ -1,7 +1,7 @@
 /**
  * `npm run bench [-- section ...] [--write] [--json file]`: prints every figure of the project with its goal and the change against
  * the committed baseline. Sections: importer, accuracy, sizes, engines, speed, convert, peers,
- * cold, runtimes. Peers need `npm ci --prefix bench`, runtimes `npm run extras`, and both say what they leave out; bench/report.ts makes docs/BENCHMARKS.md of the file.
+ * cold, runtimes, training. Peers need `npm ci --prefix bench`, runtimes `npm run extras`, and both say what they leave out; bench/report.ts makes docs/BENCHMARKS.md of the file.
  */
 import { spawnSync } from "node:child_process";
 import { writeFileSync } from "node:fs";
@@ -19,6 +19,7 @@ import { peerFigures } from "./src/peers.js";
 import { runtimeFigures } from "./src/runtimes.js";
 import { sizeFigures } from "./src/sizes.js";
 import { speedFigures } from "./src/speed.js";
+import { trainingFigures } from "./src/training.js";
 
 const SECTIONS: Record<string, () => Promise<Figure[]>> = {
   convert: conversionFigures,
@@ -30,6 +31,7 @@ const SECTIONS: Record<string, () => Promise<Figure[]>> = {
   peers: peerFigures,
   cold: coldFigures,
   runtimes: runtimeFigures,
+  training: trainingFigures,
 };
 const BASELINE = fileURLToPath(new URL("baseline.json", import.meta.url));
 

@@ -70,7 +70,7 @@ export function studyCommand(terminal: Terminal): Command {
       ),
     )
     .addOption(
-      new Option("--epochs <count>", "passes over the data (default: hapt 12, uea5 8 to 60)").argParser(wholeNumber(1)),
+      new Option("--epochs <count>", "passes over the data (default: hapt 12, uea5 6 to 60)").argParser(wholeNumber(1)),
     )
     .addOption(new Option("--units <count>", "units of the small nets").argParser(wholeNumber(1)).default(32))
     .addOption(

@@ -49,7 +49,7 @@ export interface EntryTools {
   readonly onProgress?: (text: string) => void;
 }
 
-const CALIBRATION_WINDOWS = 500;
+const CALIBRATION_WINDOWS = 1000;
 const CHUNK = 256;
 
 /** Scores a float network and its quantized versions on the same windows; the latter in the integer engine. */

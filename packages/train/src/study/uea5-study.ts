@@ -10,9 +10,9 @@ export interface Uea5StudyOptions {
   /** Folder that holds a folder for each of {@link UEA5_SETS}. */
   readonly data: string;
   readonly seeds: number;
-  /** Passes over the data; default: as many as each set needs (8 to 60). */
+  /** Passes over the data; default: as many as each set needs (6 to 60). */
   readonly epochs?: number;
-  /** At most so many training windows of a set; default: all, 3,000 of motion_sense. */
+  /** At most so many training windows of a set; default: all, 2,000 of motion_sense. */
   readonly limit?: number;
   readonly bits: readonly WeightBits[];
 }
@@ -45,9 +45,9 @@ const RECIPES = {
       split: "given",
       testGroups: ["19", "20", "21", "22", "23", "24"],
     },
-    epochs: 8,
+    epochs: 6,
     batchSize: 64,
-    limit: 3000,
+    limit: 2000,
   },
 } as const satisfies Record<string, SetRecipe>;
 
