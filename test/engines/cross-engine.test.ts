@@ -4,7 +4,9 @@ import { hostileCases } from "../hostile/cases.js";
 import { fuzz } from "../hostile/fuzz.js";
 import { hostileStates } from "../hostile/state-cases.js";
 import { ReferenceModel } from "../reference/index.js";
+import { Random } from "../support/random.js";
 import { kernelModel, randomFrames, randomModel } from "../support/random-models.js";
+import { SpecBuilder } from "../support/spec-builder.js";
 import { loadVectors } from "../support/vectors.js";
 import { wasmEngines } from "./wasm-engine.js";
 
@@ -60,6 +62,18 @@ describe("scalar and SIMD against the integer reference", () => {
       for (let seed = 0; seed < 4; seed++) {
         compareWithReference(kernelModel(kernel, 100 + seed, { maxSize: 33 }), seed, `${kernel} ${seed}`);
       }
+    }
+  });
+  it("layers wider than the SIMD engine's batch", () => {
+    for (const [kernel, size] of [
+      ["LSTM", 131],
+      ["GRU", 133],
+      ["GRU_RESET_AFTER", 130],
+      ["RNN", 515],
+    ] as const) {
+      const builder = new SpecBuilder(new Random(size), 3);
+      builder.recurrent(kernel, builder.input(5), size, 8, true);
+      compareWithReference(builder.build(), size, `${kernel} of ${size}`);
     }
   });
   it("committed vectors", () => {
