@@ -34,7 +34,7 @@ describe("gatelet build --target component", () => {
   it("writes the component and its WIT, and says what to install for the rest", async () => {
     const { code, stdout, stderr } = await runCli(["build", gate, "--target", "component", "-o", folder.path("bare")]);
     expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
-    expect(readdirSync(folder.path("bare")).sort()).toEqual(["pump.component.wasm", "wit"]);
+    expect(readdirSync(folder.path("bare")).sort()).toEqual(["README.md", "pump.component.wasm", "wit"]);
     expect(stdout).toContain("npm install --save-dev --save-exact @bytecodealliance/jco@1.34.0");
   });
 });

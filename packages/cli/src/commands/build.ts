@@ -1,5 +1,5 @@
 import { mkdir } from "node:fs/promises";
-import { join } from "node:path";
+import { join, relative } from "node:path";
 import { Command, Option } from "commander";
 import { parseBytes } from "../budget.js";
 import { CliError } from "../cli-error.js";
@@ -29,7 +29,7 @@ export function buildCommand(terminal: Terminal): Command {
     .addOption(jsonOption())
     .addHelpText(
       "after",
-      "\ntargets:\n  wasm       one self-contained module, C header, example for WAMR and wasm3\n  esm        npm package with a loader for Node, browsers, workers\n  component  WebAssembly component and its WIT; with jco installed a JavaScript package too\n  c          the model as an array, the C sources it needs, CMakeLists.txt, main.c\n  arduino  library folder with a sketch\n  zephyr   module with a sample\n\nexample:\n  gatelet build har.gate --target wasm --ram 32K -o dist/",
+      "\ntargets:\n  wasm       one self-contained module, C header, example for WAMR and wasm3\n  esm        npm package with a loader for Node, browsers, workers\n  component  WebAssembly component and its WIT; with jco installed a JavaScript package too\n  c          the model as an array, its step, the C library, CMakeLists.txt, main.c, README.md\n  arduino    library folder with a sketch\n  zephyr     module with a sample\n\nexample:\n  gatelet build har.gate --target wasm --ram 32K -o dist/",
     )
     .action((file: string, flags: BuildFlags) => run(terminal, file, flags));
 }
@@ -44,7 +44,7 @@ async function run(terminal: Terminal, file: string, flags: BuildFlags): Promise
     ...(flags.ram === undefined ? {} : { ramBytes: parseBytes(flags.ram, "--ram") }),
   });
   const alone = flags.target === "wasm" && flags.output.endsWith(".wasm");
-  const written: { path: string; bytes: number }[] = [];
+  const written: Written[] = [];
   const write = async (path: string, content: Uint8Array | string) => {
     await writeFileWhole(path, content);
     written.push({ path, bytes: typeof content === "string" ? Buffer.byteLength(content) : content.length });
@@ -72,12 +72,27 @@ async function run(terminal: Terminal, file: string, flags: BuildFlags): Promise
     terminal.print(JSON.stringify({ target: flags.target, files: written, ...sizes, note: result.note }, null, 2));
     return;
   }
-  for (const { path, bytes } of written) terminal.print(`${path}  ${grouped(bytes)} bytes`);
+  for (const line of listOf(written, flags.output)) terminal.print(line);
   if (result.note !== undefined) terminal.print(result.note);
   if (sizes === undefined) return;
-  terminal.print(
-    `code ${grouped(sizes.codeBytes)} bytes, linear memory ${grouped(sizes.memoryBytes)} bytes, never grows; with the module ${grouped(sizes.ramBytes)} bytes of RAM under WAMR`,
-  );
+  const ram = flags.target === "wasm" ? `; with the module ${grouped(sizes.ramBytes)} bytes of RAM under WAMR` : "";
+  const memory = `linear memory ${grouped(sizes.memoryBytes)} bytes, never grows`;
+  terminal.print(`code ${grouped(sizes.codeBytes)} bytes, ${memory}${ram}`);
+}
+
+interface Written {
+  readonly path: string;
+  readonly bytes: number;
+}
+
+/** A line for each file, but one for all of the C library. */
+function listOf(written: readonly Written[], output: string): string[] {
+  const isLibrary = ({ path }: Written) => /[\\/]gatelet[\\/]/.test(`/${relative(output, path)}`);
+  const library = written.filter(isLibrary);
+  const lines = written.filter((file) => !isLibrary(file)).map(({ path, bytes }) => `${path}  ${grouped(bytes)} bytes`);
+  if (library.length === 0) return lines;
+  const bytes = library.reduce((sum, file) => sum + file.bytes, 0);
+  return [...lines, `and the C library: ${library.length} files, ${grouped(bytes)} bytes of source`];
 }
 
 async function makeFolder(path: string): Promise<void> {

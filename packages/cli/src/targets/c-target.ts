@@ -162,6 +162,40 @@ endif()
 `;
 }
 
+function readme(bytes: Uint8Array, name: string): string {
+  const { header } = readModel(bytes);
+  const prefix = name.toUpperCase();
+  const definitions = kernelDefinitions(bytes).map(([key, value]) => `-D${key}=${value}`);
+  const window = header.window === 0 ? "every frame gives a row" : `${header.window} frames give a row`;
+  return `# ${name}
+
+A recurrent model as C11, made by \`gatelet build\`: ${header.fileBytes} bytes of constants, ${header.arenaBytes} bytes of RAM a stream, no heap, no float.
+Frames are ${header.frameSize} raw int16 values; ${window} of ${header.outputSize} values.
+
+\`\`\`c
+#include "${name}.h"
+
+static _Alignas(16) uint8_t arena[${prefix}_ARENA_BYTES];
+static gatelet_stream stream;
+${name}_value rows[${prefix}_OUTPUT_ROWS * ${prefix}_OUTPUT_SIZE];
+
+if (gatelet_init(&stream, &${name}_model, arena, sizeof arena) != GATELET_STATUS_OK) return -1; /* once */
+const int32_t count = ${name}_step(&stream, frame, rows, sizeof rows);                          /* each frame */
+\`\`\`
+
+\`main.c\` reads raw frames from standard input and prints the index of the largest output of each row:
+
+\`\`\`sh
+cmake -B build && cmake --build build && ./build/${name} < frames.bin
+# or without CMake:
+cc -std=c11 -O2 -flto ${definitions.join(" ")} -I. -Igatelet/include -Igatelet/src main.c ${name}.c gatelet/src/*.c -o ${name}
+\`\`\`
+
+On a Cortex-M4 or M7 add \`-DGATELET_CORTEX_M4=1\` and \`gatelet/src/*_cortex_m4.S\` (CMake: \`-DGATELET_CORTEX_M4=ON\` with your toolchain file), and link with
+\`-ffunction-sections -fdata-sections -Wl,--gc-sections\`. With \`-flto\` the layers' sizes are folded into the code.
+`;
+}
+
 /** `--target c`: the file as an array, the C library, CMakeLists.txt and a program that reads frames. */
 export async function cTarget(bytes: Uint8Array, name: string): Promise<Map<string, Uint8Array | string>> {
   return new Map<string, Uint8Array | string>([
@@ -169,6 +203,7 @@ export async function cTarget(bytes: Uint8Array, name: string): Promise<Map<stri
     [`${name}.h`, modelHeader(bytes, name, { includePrefix: "" })],
     ["main.c", mainSource(name)],
     ["CMakeLists.txt", cmake(bytes, name)],
+    ["README.md", readme(bytes, name)],
     ...(await firmwareFiles()),
   ]);
 }

@@ -132,3 +132,31 @@ type Source = WebAssembly.Module | ArrayBuffer | Uint8Array | Response;
 /** A new stream, of the module given or of the copy that comes along. */
 export declare function load(source?: Source | PromiseLike<Source>): Promise<Model>;
 `;
+
+export function componentReadme({ component, description, layout }: BuiltComponent, name: string): string {
+  const { frameSize, window, outputSize, input } = description;
+  const frames = input === "tokens" ? "one token" : `${frameSize} raw int16 values`;
+  const run = input === "tokens" ? "run-tokens" : "run";
+  return `# ${name}
+
+A recurrent model as a WebAssembly component of ${component.length} bytes without imports, made by \`gatelet build\`; its functions are in wit/model.wit.
+A frame is ${frames}; ${window === 0 ? "every frame gives a row" : `${window} frames give a row`} of ${outputSize} values. A call takes at most ${layout.frames} frames.
+
+In wasmtime (Python, \`pip install wasmtime\`):
+
+\`\`\`python
+from wasmtime import Engine, Store
+from wasmtime.component import Component, Linker
+
+store = Store(Engine())
+instance = Linker(store.engine).instantiate(store, Component.from_file(store.engine, "${name}.component.wasm"))
+interface = instance.get_export_index(store, "gatelet:model/inference@0.1.0")
+run = instance.get_func(store, instance.get_export_index(store, "${run}", interface))
+rows = run(store, [0] * ${frameSize})  # a list of numbers, or the name of an error
+run.post_return(store)
+\`\`\`
+
+In JavaScript: \`gatelet build\` writes the package \`js/\` beside it where jco is installed; \`import { load } from "./js/index.js"\`, then
+\`(await load()).run(frames)\`.
+`;
+}

@@ -1,7 +1,7 @@
 import { readModel } from "@gatelet/converter/format";
 import { type ComponentDescription, componentOf, componentWit, kernelsFor, linkModule } from "@gatelet/kernels";
 import type { BuiltWasm } from "./build-wasm.js";
-import { COMPONENT_TYPES, componentLoader } from "./component-files.js";
+import { COMPONENT_TYPES, componentLoader, componentReadme } from "./component-files.js";
 import { esmBytes, esmPackage, modelCard } from "./esm-files.js";
 import { JCO_INSTALL, transpile } from "./jco.js";
 import { linkFacts } from "./link-facts.js";
@@ -39,6 +39,7 @@ export async function componentFiles(
   const files = new Map<string, Uint8Array | string>([
     [`${name}.component.wasm`, built.component],
     ["wit/model.wit", await componentWit()],
+    ["README.md", componentReadme(built, name)],
   ]);
   const glue = await transpile(built.component);
   if (glue === undefined) {
