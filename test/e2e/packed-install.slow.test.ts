@@ -47,7 +47,8 @@ function run(command: string, args: readonly string[], cwd = blank, input: strin
     input,
     encoding: "utf8",
     env,
-    shell: process.platform === "win32",
+    // npm and npx are scripts there; the path of node may have blanks
+    shell: process.platform === "win32" && command !== process.execPath,
   });
   if (error) throw error;
   return { status, stdout, stderr };
