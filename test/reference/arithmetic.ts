@@ -1,4 +1,4 @@
-import { TANH_HALF } from "./tables.gen.js";
+import { TANH_HALF } from "../../packages/train/src/qat/tables.gen.js";
 
 /** (1) */
 export const sat16 = (a: number): number => Math.min(Math.max(a, -32768), 32767);

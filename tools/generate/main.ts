@@ -129,11 +129,6 @@ ${rows(exp2Table(), String, 8)}
 function typeScriptTables(): string {
   return `// ${NOTICE}
 
-/** KERNELS.md (4): 257 words value << 16 | delta. */
-export const TANH_HALF: readonly number[] = [
-${rows(tanhHalfTable(), hex, 8)}
-];
-
 /** KERNELS.md (41): 96 uint16. */
 export const RSQRT: readonly number[] = [
 ${rows(rsqrtTable(), String, 12)}
@@ -146,6 +141,7 @@ ${rows(exp2Table(), String, 8)}
 `;
 }
 
+/** Training's table of tanh, which the reference reads too. */
 function trainingTables(): string {
   return `// ${NOTICE}
 

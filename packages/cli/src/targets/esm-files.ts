@@ -1,18 +1,21 @@
+import { INPUT_KIND } from "@gatelet/converter/format";
+import type { ComponentDescription } from "@gatelet/kernels";
+import { transformName } from "../gate-facts.js";
 import type { BuiltWasm } from "./build-wasm.js";
 
 /** What a program may want to know of a model without running it. */
-export function modelCard({ model, facts }: Pick<BuiltWasm, "model" | "facts">, name: string) {
+export function modelCard({ model, facts }: Pick<BuiltWasm, "model" | "facts">, name: string): ComponentDescription {
   const { header, meta } = model;
   return {
     name: meta.name ?? name,
     modelCrc: facts.crc32,
     window: header.window,
     frameSize: header.frameSize,
-    input: header.inputKind === 1 ? ("tokens" as const) : ("frames" as const),
+    input: header.inputKind === INPUT_KIND.TOKENS ? "tokens" : "frames",
     vocabularySize: header.vocabularySize,
     outputSize: header.outputSize,
     outputScale: header.outputScale,
-    outputTransform: (["none", "softmax", "sigmoid"] as const)[header.outputTransform],
+    outputTransform: transformName(header.outputTransform),
     classes: meta.classes ?? [],
     features: meta.features ?? [],
     units: meta.units ?? [],
