@@ -1,9 +1,10 @@
 import { readFileSync } from "node:fs";
+import { connect } from "node:net";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { missing } from "../support/requirements.js";
-import { convertExample, EXAMPLE, runCli, temporaryFolder } from "./cli-harness.js";
+import { convertExample, EXAMPLE, runCli, startCli, temporaryFolder } from "./cli-harness.js";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
 const folder = temporaryFolder();
@@ -67,7 +68,7 @@ describe("gatelet check", () => {
     expect(stack.stdout).toMatch(/#1 0x\w+ gl_gru/);
     const arena = await check(gate, "--ram", `${variableBytes + 64}`);
     expect(arena.code).toBe(1);
-    expect(arena.stdout).toMatch(/unmapped write of \d bytes? at 0x2\w+/);
+    expect(arena.stdout).toMatch(/builtin: unmapped write of \d bytes? at 0x2\w+/);
     expect(arena.stderr).toMatch(/^error: check of .* failed: builtin: unmapped/);
     const flash = await check(gate, "--flash", "4K");
     expect([flash.code, flash.stderr]).toEqual([
@@ -123,7 +124,51 @@ describe("gatelet check", () => {
       expect.stringMatching(/the model begins at 0x10000: link it at 0/),
     ]);
     const text = await check(gate, "--firmware", join(root, "README.md"));
-    expect([text.code, text.stderr]).toEqual([1, "error: not an elf file: bad magic number\n"]);
+    expect([text.code, text.stderr]).toEqual([
+      1,
+      expect.stringMatching(/^error: .*README\.md: not an elf file: bad magic number\n$/),
+    ]);
+  });
+
+  it("writes a profile and a trace of the run that it counts", async () => {
+    const [speedscope, folded, trace] = ["p.json", "p.folded", "t.txt"].map((name) => folder.path(name));
+    const { stdout } = await check(gate, "--profile", speedscope, "--trace", trace, "--trace-lines", "200", "--json");
+    const { total } = JSON.parse(stdout);
+    const { shared, profiles } = JSON.parse(readFileSync(speedscope, "utf8"));
+    const frames = shared.frames.map(({ name }: { name: string }) => name);
+    expect(frames).toEqual(expect.arrayContaining(["board_main", "gatelet_step", "gl_gru"]));
+    const [{ samples, weights, endValue }] = profiles;
+    expect(weights.reduce((sum: number, weight: number) => sum + weight, 0)).toBe(endValue);
+    const inStep = samples.map((path: number[]) => path.some((frame) => frames[frame] === "gatelet_step"));
+    const cycles = weights.reduce((sum: number, weight: number, i: number) => sum + (inStep[i] ? weight : 0), 0);
+    // The frames behind the counted window, and the hooks, are in the profile, too.
+    expect(cycles).toBeGreaterThan(total.simulatedCycles);
+    expect(cycles).toBeLessThan(1.3 * total.simulatedCycles);
+    const lines = readFileSync(trace, "utf8").trimEnd().split("\n");
+    expect(lines).toHaveLength(200);
+    expect(lines[0]).toMatch(/ bx lr {2}; bench_begin$/);
+    expect(lines.some((line) => line.endsWith("; gatelet_step"))).toBe(true);
+    await check(gate, "--profile", folded);
+    expect(readFileSync(folded, "utf8")).toMatch(/^reset_handler;board_main;gatelet_step;gl_gru \d+$/m);
+  });
+
+  it("waits for gdb on loopback, and ends with it", async () => {
+    const child = startCli(["check", gate, "--gdb", "0"]);
+    const ended = new Promise((resolve) => child.on("exit", resolve));
+    const port = await new Promise<number>((resolve) => {
+      let text = "";
+      child.stdout.on("data", (data: Buffer) => {
+        text += data.toString();
+        const found = /target remote 127\.0\.0\.1:(\d+)" \S+\.elf\n/.exec(text);
+        if (found !== null) resolve(Number(found[1]));
+      });
+    });
+    const socket = connect(port, "127.0.0.1");
+    const answer = new Promise<string>((resolve) => socket.on("data", (data) => resolve(data.toString("latin1"))));
+    socket.write("$?#3f");
+    expect(await answer).toMatch(/^\+\$S05#b8/);
+    socket.write("$D#44");
+    expect(await ended).toBe(0);
   });
 
   it("names what is wrong with its arguments", async () => {

@@ -50,7 +50,7 @@ export { firmwareDigest } from "./predict/digest.js";
 export { type LayerPrediction, type Prediction, type PredictOptions, predictCycles } from "./predict/predict.js";
 export { type FunctionCost, Profiler } from "./profile/profiler.js";
 export { toCollapsedStacks, toSpeedscope } from "./profile/writers.js";
-export { runnerElf } from "./runner/elf-file.js";
+export { runnerElf, runnerElfPath } from "./runner/elf-file.js";
 export { RunnerError } from "./runner/errors.js";
 export { type FramesOptions, framesImage, framesThatFit } from "./runner/image.js";
 export { RUNNER } from "./runner/map.gen.js";

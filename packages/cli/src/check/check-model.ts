@@ -12,6 +12,7 @@ import {
   predictCycles,
   RUNNER,
   type RunnerReport,
+  type RunnerRequest,
   runnerElf,
 } from "@gatelet/sim";
 import type { Budget } from "../budget.js";
@@ -41,6 +42,8 @@ export interface CheckRequest {
   /** A runner of one's own, and its name; absent: the one that comes with the package. */
   readonly firmware?: { readonly name: string; readonly elf: Uint8Array };
   readonly onProgress?: (stage: string) => void;
+  /** Called with what the engines are about to run. */
+  readonly onPrepared?: (request: RunnerRequest, plan: MemoryPlan) => void;
 }
 
 /** Frames of a stream model that count as a window. */
@@ -73,18 +76,19 @@ export async function checkModel(request: CheckRequest): Promise<CheckReport> {
   checkPlace(request.firmware?.name ?? "firmware", elfFile);
   const plan = planMemory(model, elfFile, request.budget.ramBytes, count);
   const runs: EngineRun[] = [];
+  const runner = {
+    elf,
+    model: request.bytes,
+    frames: frames.values,
+    frameSize,
+    quiet: true,
+    noCache: request.waitStates === 2,
+    ramBytes: plan.runnerRamBytes,
+    countedFrames: counted,
+  };
+  request.onPrepared?.(runner, plan);
   for (const engine of request.engines) {
     request.onProgress?.(engine);
-    const runner = {
-      elf,
-      model: request.bytes,
-      frames: frames.values,
-      frameSize,
-      quiet: true,
-      noCache: request.waitStates === 2,
-      ramBytes: plan.runnerRamBytes,
-      countedFrames: counted,
-    };
     runs.push(await runEngine(engine, runner, plan, request.waitStates, reference));
   }
   const engines = withDifferences(runs);

@@ -29,6 +29,13 @@ const MAX_INSTRUCTIONS = 1e9;
 const MAX_SECONDS = 60;
 const SHOWN_LINES = 12;
 
+/** A board with a firmware at its reset, RAM cut to the budget. */
+export function firmwareBoard(elf: Uint8Array, waitStates: 0 | 2 | 3, ramBytes: number | undefined): BuiltinBoard {
+  const board = new BuiltinBoard(ramBytes === undefined ? { waitStates } : { waitStates, ramBytes });
+  board.loadNow(elf);
+  return board;
+}
+
 /**
  * Runs a firmware until it sleeps for good, halts, faults, or for a minute of its own time (at most 10^9 instructions).
  * RAM is cut to the budget. Only a fault is a problem: most firmware never ends.
@@ -40,8 +47,7 @@ export function runFirmware(
   waitStates: 0 | 2 | 3,
   ramBytes: number | undefined,
 ): FirmwareReport {
-  const board = new BuiltinBoard(ramBytes === undefined ? { waitStates } : { waitStates, ramBytes });
-  board.loadNow(firmware.elf);
+  const board = firmwareBoard(firmware.elf, waitStates, ramBytes);
   const names = new Set(file.symbols.map(({ name }) => name));
   const marks = names.has("bench_begin") && names.has("bench_end");
   const marked = { passes: 0, instructions: 0, cycles: 0 };

@@ -1,16 +1,17 @@
 import { readFile } from "node:fs/promises";
 import { basename } from "node:path";
-import { type ElfFile, type EngineName, parseElf } from "@gatelet/sim";
+import { ElfError, type ElfFile, type EngineName, parseElf, runnerElfPath } from "@gatelet/sim";
 import { Command, Option } from "commander";
 import { budgetOf } from "../budget.js";
 import { CheckFailed } from "../check/check-failed.js";
 import { checkJunit, checkMarkdown } from "../check/check-files.js";
 import { checkModel, STREAM_BLOCK } from "../check/check-model.js";
 import { compareWithFloat } from "../check/float-baseline.js";
-import { isRunner, renderFirmware, runFirmware } from "../check/own-firmware.js";
+import { firmwareBoard, isRunner, renderFirmware, runFirmware } from "../check/own-firmware.js";
 import { renderBaseline } from "../check/render-baseline.js";
 import { renderCheck } from "../check/render-check.js";
 import type { CheckReport } from "../check/report.js";
+import { type BoardMaker, runnerBoards, serveGdb, writeWatched } from "../check/watch-run.js";
 import { CliError } from "../cli-error.js";
 import { type DataOptions, readGateFile } from "../load-data.js";
 import type { Terminal } from "../terminal.js";
@@ -31,11 +32,16 @@ interface CheckFlags {
   readonly flash?: string;
   readonly baseline?: "float";
   readonly floatModel?: string;
+  readonly profile?: string;
+  readonly trace?: string;
+  readonly traceLines: number;
+  readonly gdb?: number;
   readonly junit?: string;
   readonly markdown?: string;
   readonly json?: true;
 }
 
+const TRACE_LINES = 100_000;
 const ENGINES: readonly EngineName[] = ["builtin", "renode", "qemu"];
 
 export function checkCommand(terminal: Terminal): Command {
@@ -63,6 +69,10 @@ export function checkCommand(terminal: Terminal): Command {
     .option("--flash <bytes>", "flash budget for library and file, e.g. 64K")
     .addOption(new Option("--baseline <kind>", "also run the trained model as float32 C").choices(["float"]))
     .option("--float-model <model>", "with --baseline float: the trained model the file was made from")
+    .option("--profile <file>", "write cycles by function: speedscope .json, other names: collapsed stacks")
+    .option("--trace <file>", "write the instructions of the first step")
+    .addOption(new Option("--trace-lines <count>", "how many at most").argParser(wholeNumber(1)).default(TRACE_LINES))
+    .addOption(new Option("--gdb <port>", "wait for gdb on loopback instead of checking").argParser(wholeNumber(0)))
     .option("--junit <file>", "write the verdict as JUnit XML")
     .option("--markdown <file>", "write a summary for a pull request")
     .addOption(jsonOption())
@@ -78,26 +88,35 @@ async function run(terminal: Terminal, file: string, flags: CheckFlags): Promise
   if ((flags.baseline === undefined) !== (flags.floatModel === undefined)) {
     throw new CliError("USAGE", "--baseline float needs --float-model with the trained model, and the other way round");
   }
-  for (const path of [flags.junit, flags.markdown]) if (path !== undefined) await checkWritable(path);
+  for (const path of [flags.junit, flags.markdown, flags.profile, flags.trace])
+    if (path !== undefined) await checkWritable(path);
   const firmware = flags.firmware === undefined ? undefined : await readFirmware(flags.firmware);
   if (firmware !== undefined && !isRunner(firmware.file)) {
-    runOwn(terminal, firmware, flags, budget.ramBytes);
+    await runOwn(terminal, firmware, flags, budget.ramBytes);
     return;
   }
   const bytes = await readGateFile(file);
   const progress = terminal.progress("reading");
+  const waitStates = Number(flags.waitStates) as 0 | 2 | 3;
+  let boards: BoardMaker | undefined;
   const report = await checkModel({
     name: file,
     bytes,
     budget,
-    waitStates: Number(flags.waitStates) as 0 | 2 | 3,
-    engines: flags.allEngines ? ENGINES : [flags.engine],
+    waitStates,
+    engines: flags.gdb !== undefined ? [] : flags.allEngines ? ENGINES : [flags.engine],
     windows: flags.windows,
     options: dataOptionsOf(flags),
     ...(flags.frames === undefined ? {} : { frames: flags.frames }),
     ...(firmware === undefined ? {} : { firmware }),
     onProgress: (stage) => progress.update(stage),
+    onPrepared: (request, plan) => {
+      boards = runnerBoards(request, plan, waitStates);
+    },
   }).finally(() => progress.end());
+  if (boards !== undefined && flags.gdb !== undefined)
+    return serveGdb(terminal, boards, flags.firmware ?? runnerElfPath(), flags.gdb);
+  if (boards !== undefined) await writeWatched(boards, report.model, flags);
   const baseline = await baselineOf(report, bytes, flags);
   if (flags.junit !== undefined) await writeFileWhole(flags.junit, checkJunit(report, baseline));
   if (flags.markdown !== undefined) await writeFileWhole(flags.markdown, checkMarkdown(report, baseline));
@@ -116,8 +135,17 @@ interface Firmware {
 }
 
 /** A firmware with everything in it already: it runs to its end, the `.gate` file is not looked at. */
-function runOwn(terminal: Terminal, firmware: Firmware, flags: CheckFlags, ramBytes: number | undefined): void {
-  const report = runFirmware(firmware, firmware.file, Number(flags.waitStates) as 0 | 2 | 3, ramBytes);
+async function runOwn(
+  terminal: Terminal,
+  firmware: Firmware,
+  flags: CheckFlags,
+  ramBytes: number | undefined,
+): Promise<void> {
+  const waitStates = Number(flags.waitStates) as 0 | 2 | 3;
+  const boards = () => firmwareBoard(firmware.elf, waitStates, ramBytes);
+  if (flags.gdb !== undefined) return serveGdb(terminal, boards, flags.firmware ?? firmware.name, flags.gdb);
+  await writeWatched(boards, firmware.name, flags);
+  const report = runFirmware(firmware, firmware.file, waitStates, ramBytes);
   const { width, style } = terminal;
   terminal.print(flags.json ? JSON.stringify(report, null, 2) : renderFirmware(report, width, style));
   const [problem] = report.problems;
@@ -147,5 +175,10 @@ async function readFirmware(path: string): Promise<Firmware> {
       cause,
     });
   }
-  return { name: basename(path), elf, file: parseElf(elf) };
+  try {
+    return { name: basename(path), elf, file: parseElf(elf) };
+  } catch (cause) {
+    if (!(cause instanceof ElfError)) throw cause;
+    throw new CliError("FILE_UNREADABLE", `${path}: ${cause.message}`, { cause });
+  }
 }

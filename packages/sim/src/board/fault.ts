@@ -120,7 +120,7 @@ export function formatFault(fault: FaultRecord): string {
     );
   }
   return [
-    `${fault.kind}: ${fault.message}`,
+    fault.message.startsWith(`${fault.kind} `) ? fault.message : `${fault.kind}: ${fault.message}`,
     `  address ${hex(fault.address)} in ${fault.region}, cfsr ${hex(fault.cfsr)}, xpsr ${hex(fault.xpsr)}`,
     ...rows,
     ...fault.backtrace.map((frame, i) => `  #${i} ${hex(frame.address)} ${frame.place}`),

@@ -111,6 +111,7 @@ describe("gdb stub", () => {
       "pf",
       `z0,${at},2`,
       "c",
+      `qRcmd,${Buffer.from("counts").toString("hex")}`,
     ]);
     server.close();
     expect(replies[0]).toContain("PacketSize=");
@@ -120,6 +121,8 @@ describe("gdb stub", () => {
     expect(replies.slice(6, 10)).toEqual(["OK", "abcd", "OK", "78563412"]);
     expect(Number.parseInt(replies[11].slice(0, 2), 16)).toBeGreaterThan(board.symbol("crc32") & 255);
     expect(replies[13]).toBe("S05");
+    const counts = `${board.instructions} instructions, ${board.cycles} simulated cycles since reset\n`;
+    expect(Buffer.from(replies[14], "hex").toString()).toBe(counts);
     expect(board.uartText).toBe("start\ndone\n");
   });
 
@@ -145,6 +148,9 @@ describe("gdb stub", () => {
         "continue",
         "x/1xw &results",
         "print $pc",
+        "monitor reset",
+        "maintenance flush register-cache",
+        "print $pc",
         "detach",
       ];
       const text = await new Promise<string>((resolve, reject) => {
@@ -157,6 +163,8 @@ describe("gdb stub", () => {
       expect(text).toMatch(/r0 +0xc +12/);
       expect(text).toMatch(/<results>:\s+0x00000090/);
       expect(text).toMatch(/<dot>/);
+      expect(text).toMatch(/0 instructions, 0 simulated cycles since reset/);
+      expect(text).toMatch(/<reset/);
     } finally {
       rmSync(folder, { recursive: true, force: true });
       server.close();

@@ -25,6 +25,9 @@ export class GdbServer {
   private readonly breakpoints = new Set<number>();
   private interrupted = false;
   private running = false;
+  private readonly sockets = new Set<Socket>();
+  /** Called when a client has gone. */
+  onDisconnect: () => void = () => {};
 
   constructor(private readonly board: BuiltinBoard) {}
 
@@ -44,14 +47,18 @@ export class GdbServer {
   close(): void {
     this.running = false;
     this.server?.close();
+    for (const socket of this.sockets) socket.destroy();
   }
 
   private serve(socket: Socket): void {
     const reader = new FrameReader();
+    this.sockets.add(socket);
     socket.setNoDelay(true);
     socket.on("error", () => socket.destroy());
     socket.on("close", () => {
       this.running = false;
+      this.sockets.delete(socket);
+      this.onDisconnect();
     });
     socket.on("data", (data) => {
       for (const event of reader.push(data)) {
@@ -118,11 +125,21 @@ export class GdbServer {
     if (command === "qC") return "QC1";
     if (command === "qfThreadInfo") return "m1";
     if (command === "qsThreadInfo") return "l";
+    if (command.startsWith("qRcmd,")) return this.monitor(Buffer.from(command.slice(6), "hex").toString("latin1"));
     const features = /^qXfer:features:read:target\.xml:([0-9a-f]+),([0-9a-f]+)$/.exec(command);
     if (features === null) return "";
     const start = Number.parseInt(features[1], 16);
     const chunk = TARGET_XML.slice(start, start + Number.parseInt(features[2], 16));
     return (start + chunk.length >= TARGET_XML.length ? "l" : "m") + chunk;
+  }
+
+  /** `monitor reset` and `monitor counts`; anything else is answered with what there is. */
+  private monitor(text: string): string {
+    const { board } = this;
+    const counts = () => `${board.instructions} instructions, ${board.cycles} simulated cycles since reset\n`;
+    if (text === "reset") board.resetNow();
+    const answer = text === "reset" || text === "counts" ? counts() : "commands: reset, counts\n";
+    return Buffer.from(answer, "latin1").toString("hex");
   }
 
   private register(index: number): number {
