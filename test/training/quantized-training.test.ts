@@ -1,12 +1,10 @@
 import { type ConvertedModel, convert } from "@gatelet/converter";
-import { Model } from "@gatelet/kernels";
 import {
   argMax,
   buildPreset,
   classificationSet,
   conversionData,
   convertRounded,
-  countsOf,
   cutWindows,
   distilledSet,
   fileWeights,
@@ -28,6 +26,7 @@ import {
 } from "@gatelet/train";
 import type { LayersModel, Tensor } from "@tensorflow/tfjs";
 import { beforeAll, describe, expect, it } from "vitest";
+import { simulationAgreement } from "../support/simulation-agreement.js";
 
 const windows = cutWindows(generateGlove({ seed: 3, people: 5, repetitions: 4 }), { length: GLOVE_FRAMES });
 const all = Uint32Array.from(windows.windows, (_, i) => i);
@@ -40,45 +39,9 @@ beforeAll(async () => {
   ({ tf } = await loadTf("wasm"));
 });
 
-/** Windows on which the simulation in tfjs and the integer engine are compared. */
-const compared = all.subarray(0, 96);
-
-/** Input rows as the device makes them of raw counts. */
-function inputRows(inputScale: number): Float32Array {
-  const { rawScale } = windows.recordings;
-  const rows = Array.from(compared).flatMap((index) =>
-    Array.from(countsOf(windows, index), (count, i) => {
-      const c = i % rawScale.length;
-      const real = (count * rawScale[c] - normalization.mean[c]) / normalization.std[c];
-      return Math.max(-32768, Math.min(32767, Math.floor(real / inputScale + 0.5)));
-    }),
-  );
-  return Float32Array.from(rows);
-}
-
-/** Shares of outputs within one LSB, and of equal decisions, between the simulation and the integer engine. */
-async function agreement(model: LayersModel, { bytes, report }: ConvertedModel) {
-  const network = readNetwork(model);
-  const grids = networkGrids(network, report);
-  const simulation = new IntegerSimulation(tf, network, grids);
-  expect(simulation.load(network.layers.flatMap(({ weights }) => weights.map(({ data }) => data)))).toBeUndefined();
-  const shape = { batch: compared.length, steps: GLOVE_FRAMES, columns: train.shape[1], scale: grids.inputScale };
-  const { columns, values, logits = values } = simulation.run({ ...shape, values: inputRows(grids.inputScale) });
-  const engine = await Model.load(bytes);
-  const out = new Int32Array(columns * engine.maxRows(GLOVE_FRAMES));
-  let near = 0;
-  let equal = 0;
-  compared.forEach((index, i) => {
-    engine.reset();
-    engine.runRaw(countsOf(windows, index), out);
-    const answers = logits.subarray(i * columns, (i + 1) * columns);
-    answers.forEach((value, c) => {
-      if (Math.abs(value - out[c]) <= 1) near++;
-    });
-    if (argMax(answers) === argMax(out, 0, columns)) equal++;
-  });
-  return { outputs: near / (columns * compared.length), decisions: equal / compared.length };
-}
+/** On 96 windows. */
+const agreement = (model: LayersModel, converted: ConvertedModel) =>
+  simulationAgreement(tf, model, converted, { windows, normalization, indices: all.subarray(0, 96) });
 
 function cosine(a: Float32Array, b: Float32Array): number {
   const dot = (p: Float32Array, q: Float32Array) => p.reduce((sum, value, i) => sum + value * q[i], 0);
