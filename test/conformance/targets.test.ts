@@ -63,6 +63,16 @@ describe("gatelet build --target wasm", () => {
     const { moduleBytes, memoryBytes, ramBytes } = JSON.parse(roomy.stdout);
     expect(ramBytes).toBe(moduleBytes + memoryBytes);
   });
+  it("makes folders, and says why one cannot be made", async () => {
+    expect((await build("-o", folder.path("deep/er/still"))).code).toBe(0);
+    writeFileSync(folder.path("file"), "");
+    const { code, stderr } = await build("-o", folder.path("file/below"));
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/cannot make folder .*file: a file is in the way/);
+    if (process.platform !== "linux") return;
+    // ENOENT without end: Node's own recursive mkdir hangs here
+    expect((await build("-o", "/proc/nowhere/below")).stderr).toContain("cannot make folder /proc/nowhere: ENOENT");
+  });
   it("refuses a broken model, an unknown target and --ram for others", async () => {
     writeFileSync(folder.path("broken.gate"), gate.slice(0, -16));
     expect((await runCli(["build", folder.path("broken.gate"), "-o", folder.path("x")])).code).toBe(1);

@@ -1,5 +1,5 @@
-import { mkdir } from "node:fs/promises";
-import { join, relative } from "node:path";
+import { mkdir, stat } from "node:fs/promises";
+import { dirname, join, relative } from "node:path";
 import { Command, Option } from "commander";
 import { parseBytes } from "../budget.js";
 import { CliError } from "../cli-error.js";
@@ -95,10 +95,21 @@ function listOf(written: readonly Written[], output: string): string[] {
   return [...lines, `and the C library: ${library.length} files, ${grouped(bytes)} bytes of source`];
 }
 
+const isFolder = async (path: string): Promise<boolean> =>
+  stat(path).then(
+    (found) => found.isDirectory(),
+    () => false,
+  );
+
+/** Step by step, since Node's recursive mkdir never comes back where a file system refuses with ENOENT, as /proc does. */
 async function makeFolder(path: string): Promise<void> {
+  if (await isFolder(path)) return;
+  const parent = dirname(path);
+  if (parent !== path) await makeFolder(parent);
   try {
-    await mkdir(path, { recursive: true });
+    await mkdir(path);
   } catch (cause) {
+    if (await isFolder(path)) return;
     const code = cause instanceof Error && "code" in cause ? String(cause.code) : String(cause);
     const why = code === "EEXIST" || code === "ENOTDIR" ? "a file is in the way" : code;
     throw new CliError("OUTPUT_UNWRITABLE", `cannot make folder ${path}: ${why}`, { cause });
