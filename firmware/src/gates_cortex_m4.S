@@ -238,11 +238,13 @@ function gl_m4_special
 #if GL_HAS(GRU_RESET_AFTER)
     bpl.w   8f
 #endif
+#if GL_HAS(RNN)
     usat    r2, #15, r2
     usat    r3, #15, r3
     usat    r4, #15, r4
     usat    r5, #15, r5
     b.w     gl_m4_saturate
+#endif
 #if HAS_CANDIDATE
     .p2align 2
 8:

@@ -93,7 +93,9 @@ function gl_m4_alone8_begun
 
 /* r2 units, r4 minus the sum -> the part but its entry (r3 that of 8 units), r5 units of the first round to jump over */
 .macro part_of_row bits, unit_bytes_log2
+#if HAS_HALVES
     add     r2, r2, r6
+#endif
     rsb     r5, r2, #0
     and     r5, r5, #7
     adds    r2, r2, r5
@@ -102,19 +104,26 @@ function gl_m4_alone8_begun
     orr     lr, r0, r2, lsl #5
     subs    r1, r1, #4
     lsls    r2, r5, #\unit_bytes_log2
+#if HAS_HALVES
     add     r2, r2, r6, lsl #\unit_bytes_log2
+#endif
     sub     r0, r8, #4
+#if HAS_HALVES
     add     r0, r0, r6, lsl #\unit_bytes_log2
+#endif
     lsl.w   r4, r4, #(\bits - 1)
     address r3, loop, \bits
 .endm
 
 .macro begin_row bits
     address r11, alone, \bits
+#if HAS_HALVES
     cbz     r6, 8f
     str     r3, [r7, #GL_M4_BEHIND_HALF]
     address r3, half, \bits
-8:  stmia   r7, {r1-r4, lr}
+8:
+#endif
+    stmia   r7, {r1-r4, lr}
     push    {r7, r9, r10, r11}
 .endm
 
@@ -208,12 +217,16 @@ function gl_m4_row
     /* units, of 8 in a round; r6 = -1 where half a unit is enough at the end of a single round */
     adds    r2, r2, #3
     lsrs    r2, r2, #2
+#if HAS_HALVES
     sbcs    r6, r6
+#endif
     negs    r4, r3
+#if HAS_HALVES
     sub     r11, r2, #2
     cmp     r11, #6
     it      hi
     movhi   r6, #0
+#endif
 #if GATELET_INT4
     cmp     r5, #8
     bne.n   7f
@@ -225,9 +238,12 @@ function gl_m4_row
     b.w     gl_m4_alone8_begun
 #if GATELET_INT4
     .p2align 2
-7:  lsls    r5, r2, #31
+7:
+#if HAS_HALVES
+    lsls    r5, r2, #31
     it      ne
     movne   r6, #0
+#endif
     adds    r2, r2, #1
     bic     r2, r2, #1
     part_of_row 4, 3

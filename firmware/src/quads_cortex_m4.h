@@ -18,6 +18,9 @@
 #include "matvec_layout.h"
 #include "gatelet_format.gen.h"
 
+/* Windows of a few channels are what half units are worth their bytes for. */
+#define HAS_HALVES GL_HAS(CONV1D)
+
     .syntax unified
     .cpu cortex-m4
     .thumb
@@ -84,10 +87,12 @@ function gl_m4_alone\bits
     bx      r3
 
     /* half a unit behind a single round, before it: r7 = first part */
+#if HAS_HALVES
     .p2align 2
 function gl_m4_half\bits
 .Lhalf\bits:
     half\bits
+#endif
 
     /* the second part: the first one's sums move left by alignShift, the loop runs once more */
     .p2align 2
