@@ -9,7 +9,7 @@ import {
 import { Random } from "../../../test/support/random.js";
 import { type RecurrentKernel, SpecBuilder } from "../../../test/support/spec-builder.js";
 
-/** One row of the board issue's table: a layer, its true multiply-accumulates a step, and the limits per MAC. */
+/** One row of the board issue's table, or of today's figures (minimal GRU, FastGRNN): a layer, its true multiply-accumulates a step, and the limits per MAC. */
 export interface Figure {
   readonly name: string;
   readonly kernel: RecurrentKernel | "DENSE" | "CONV1D";
@@ -47,6 +47,16 @@ export const FIGURES: readonly Figure[] = [
   ]),
   ...recurrent("GRU", GRU_LIMITS),
   ...recurrent("GRU_RESET_AFTER", GRU_LIMITS),
+  ...recurrent("MINIMAL_GRU", [
+    [6, 128, 1.52, 1.7],
+    [128, 64, 1.4, 1.56],
+    [64, 32, 1.69, 1.94],
+  ]),
+  ...recurrent("FASTGRNN", [
+    [6, 128, 1.63, 1.85],
+    [128, 64, 1.5, 1.68],
+    [64, 32, 1.88, 2.21],
+  ]),
   ...recurrent("RNN", [
     [6, 256, 1.38, 1.5],
     [256, 128, 1.27, 1.38],
