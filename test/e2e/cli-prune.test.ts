@@ -59,3 +59,18 @@ describe("gatelet shrink with models that do not fit each other", () => {
     }
   });
 });
+
+describe("gatelet shrink with a target that nothing can meet", () => {
+  it("trains nothing, shows what every variant costs, and names the nearest with exit code 3", async () => {
+    const output = folder.path("impossible");
+    const target = ["--target", "flash<=1K,ms<=0.5@nrf52840", "--shares", "0,0.5"];
+    const { code, stdout, stderr } = await runCli(["shrink", "--model", EXAMPLE, ...DATA, ...target, "-o", output]);
+    expect(code).toBe(3);
+    expect(stderr).toMatch(
+      /^error: nothing meets the target; pruned-50-int\d comes nearest, but: flash bytes \d+, limit 1024; ms [\d.]+, limit 0.5$/m,
+    );
+    expect(stdout.match(/^(student|pruned-50)-int[48]: .*: not trained$/gm)).toHaveLength(4);
+    const { plans, stages } = JSON.parse(readFileSync(join(output, "shrink.json"), "utf8"));
+    expect([plans.length, stages]).toEqual([4, []]);
+  });
+});
