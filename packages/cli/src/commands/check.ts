@@ -63,7 +63,7 @@ export function checkCommand(terminal: Terminal): Command {
         .default("0"),
     )
     .addOption(new Option("--engine <name>", "emulator to run on").choices(ENGINES).default("builtin"))
-    .option("--all-engines", "run on every emulator and compare their counts")
+    .addOption(new Option("--all-engines", "run on every emulator and compare their counts").conflicts("engine"))
     .option("--firmware <elf>", "your own build of the runner, or any firmware of yours, run to its end")
     .option("--ram <bytes>", "RAM budget, e.g. 16K: beyond it the emulated board has none")
     .option("--flash <bytes>", "flash budget for library and file, e.g. 64K")
