@@ -93,4 +93,16 @@ describe("the study under both protocols", () => {
     expect(notes?.[0]).toMatch(/^A short run: what is trained here saw 3,000 windows in 12 epochs/);
     expect(haptStudy({ ...options, limit: undefined, testLimit: undefined }).notes).toBeUndefined();
   });
+
+  it("has small nets of the cells asked for", () => {
+    const { architectures } = haptStudy({
+      folder: "out",
+      data: "hapt",
+      seeds: 1,
+      bits: [8],
+      cells: ["mgu", "fastgrnn"],
+      units: 16,
+    });
+    expect(architectures.slice(3).map(({ name }) => name)).toEqual(["mgu16", "fastgrnn16"]);
+  });
 });
