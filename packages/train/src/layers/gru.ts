@@ -43,21 +43,18 @@ export const GRU: CellDefinition = {
   step: (tf, weights, config) => (resetsAfter(config) ? resetAfter : resetBefore)(tf, weights, unitsOf(config)),
 };
 
+// tf.split instead of slices: its gradient is one concatenation where each slice's is a padding to full width.
+
 function resetAfter(tf: Tf, [, recurrentKernel, both]: readonly tfjs.Tensor[], units: number) {
   const weights = recurrentKernel as tfjs.Tensor2D;
   const bias = both.slice([1, 0], [1, 3 * units]).reshape([3 * units]);
+  const parts = [2 * units, units];
   return (row: tfjs.Tensor2D, hidden: tfjs.Tensor2D): tfjs.Tensor2D => {
-    const batch = row.shape[0];
+    const [gateRow, candidateRow] = tf.split(row, parts, 1) as tfjs.Tensor2D[];
     const recurrent = hidden.matMul<tfjs.Tensor2D>(weights).add<tfjs.Tensor2D>(bias);
-    const gates = row
-      .slice([0, 0], [batch, 2 * units])
-      .add(recurrent.slice([0, 0], [batch, 2 * units]))
-      .sigmoid();
-    const [z, r] = tf.split(gates, 2, 1) as tfjs.Tensor2D[];
-    const candidate = row
-      .slice([0, 2 * units], [batch, units])
-      .add<tfjs.Tensor2D>(r.mul(recurrent.slice([0, 2 * units], [batch, units])))
-      .tanh();
+    const [gateSum, candidateSum] = tf.split(recurrent, parts, 1) as tfjs.Tensor2D[];
+    const [z, r] = tf.split(gateRow.add(gateSum).sigmoid(), 2, 1) as tfjs.Tensor2D[];
+    const candidate = candidateRow.add<tfjs.Tensor2D>(r.mul(candidateSum)).tanh();
     return candidate.add(z.mul(hidden.sub(candidate)));
   };
 }
@@ -67,16 +64,9 @@ function resetBefore(tf: Tf, [, recurrentKernel]: readonly tfjs.Tensor[], units:
   const gateWeights = weights.slice([0, 0], [units, 2 * units]);
   const candidateWeights = weights.slice([0, 2 * units], [units, units]);
   return (row: tfjs.Tensor2D, hidden: tfjs.Tensor2D): tfjs.Tensor2D => {
-    const batch = row.shape[0];
-    const gates = row
-      .slice([0, 0], [batch, 2 * units])
-      .add(hidden.matMul(gateWeights))
-      .sigmoid();
-    const [z, r] = tf.split(gates, 2, 1) as tfjs.Tensor2D[];
-    const candidate = row
-      .slice([0, 2 * units], [batch, units])
-      .add<tfjs.Tensor2D>(r.mul<tfjs.Tensor2D>(hidden).matMul(candidateWeights))
-      .tanh();
+    const [gateRow, candidateRow] = tf.split(row, [2 * units, units], 1) as tfjs.Tensor2D[];
+    const [z, r] = tf.split(gateRow.add(hidden.matMul(gateWeights)).sigmoid(), 2, 1) as tfjs.Tensor2D[];
+    const candidate = candidateRow.add<tfjs.Tensor2D>(r.mul<tfjs.Tensor2D>(hidden).matMul(candidateWeights)).tanh();
     return candidate.add(z.mul(hidden.sub(candidate)));
   };
 }
