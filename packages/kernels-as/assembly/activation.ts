@@ -47,7 +47,7 @@ export function tanhHalf(p: i32): i32 {
  * @param param upper clip of RELU, slope of LEAKY
  * @param table 257 int16, read for TABLE only
  */
-function act(kind: i32, q: i32, param: i32, table: usize): i32 {
+export function act(kind: i32, q: i32, param: i32, table: usize): i32 {
   const p = sat16(q);
   if (kind == ACTIVATION_SIGMOID || kind == ACTIVATION_TANH) {
     const y = tanhHalf(p);

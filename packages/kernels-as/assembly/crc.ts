@@ -1,4 +1,4 @@
-import { PACKED_TABLES } from "./features";
+import { FEWEST_BYTES } from "./features";
 import { ROWS } from "./rows";
 
 // The engines make the tables they look up in anew for each call, where rows' results lie meanwhile: that takes a few
@@ -9,7 +9,7 @@ import { ROWS } from "./rows";
 /** CRC-32 (IEEE 802.3, reflected) of `bytes` bytes, an even number; what `quadRows` left in ROWS is lost. */
 export function crc32(at: usize, bytes: usize): u32 {
   let crc: u32 = 0xffffffff;
-  if (PACKED_TABLES) {
+  if (!FEWEST_BYTES) {
     makeTable();
     for (const end = at + bytes; at < end; at += 2) {
       crc ^= load<u16>(at);

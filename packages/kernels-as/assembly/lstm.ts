@@ -15,9 +15,10 @@ import {
   RECORD_WEIGHTS,
   ROW_PARAM_BYTES,
 } from "./format.gen";
-import { activate, activateGate } from "./activation";
+import { act, activate, activateGate } from "./activation";
 import { act8, sigmoid8, tanhHalf8 } from "./activation-simd";
 import { clearPad, copyWords, mulh, rowBytes, sat16 } from "./arith";
+import { FEWEST_BYTES } from "./features";
 import { BATCH, ROWS } from "./rows";
 import { firstLanes, scale8 } from "./vector";
 import { inputBlocks, joinedOffset, joinedRows, outputSize, stateBlocks } from "./weighted";
@@ -49,19 +50,37 @@ export function lstm(model: usize, record: usize, arena: usize, x: usize): void 
   copyWords(h, next, rowBytes(size));
 }
 
+// The engines read the record's fields once a batch; self-contained modules do it at each call, which is shorter.
+// @ts-ignore: decorator
+@inline
+function gateOf(model: usize, record: usize, gate: i32, q: i32, table: usize): i32 {
+  return FEWEST_BYTES ? activateGate(model, record, q) : act(gate, q, 0, table);
+}
+
+// @ts-ignore: decorator
+@inline
+function unitOf(model: usize, record: usize, kind: i32, q: i32, param: i32, table: usize): i32 {
+  return FEWEST_BYTES ? activate(model, record, q) : act(kind, q, param, table);
+}
+
 /** (18) to (21) of `units` units; c and next at the first of them. */
 function updateUnits(model: usize, record: usize, units: i32, c: usize, next: usize): void {
+  const gate = <i32>load<u8>(record, RECORD_GATE_ACTIVATION);
+  const kind = <i32>load<u8>(record, RECORD_ACTIVATION);
   const shift = <i32>load<u8>(record, RECORD_SHIFT);
   const multiplier = load<i32>(record, RECORD_MULTIPLIER);
+  const param = <i32>load<i16>(record, RECORD_ACTIVATION_PARAM);
+  const table = model + load<u32>(record, RECORD_TABLE);
+  const gateTable = model + load<u32>(record, RECORD_GATE_TABLE);
   let row = ROWS;
   for (let u = 0; u < units; u++) {
-    const i = activateGate(model, record, load<i32>(row));
-    const f = activateGate(model, record, load<i32>(row, 4));
-    const g = activate(model, record, load<i32>(row, 8));
-    const o = activateGate(model, record, load<i32>(row, 12));
+    const i = gateOf(model, record, gate, load<i32>(row), gateTable);
+    const f = gateOf(model, record, gate, load<i32>(row, 4), gateTable);
+    const g = unitOf(model, record, kind, load<i32>(row, 8), param, table);
+    const o = gateOf(model, record, gate, load<i32>(row, 12), gateTable);
     const cell = sat16((f * <i32>load<i16>(c) + ((i * g) >> shift) + (1 << 14)) >> 15);
     store<i16>(c, <i16>cell);
-    const t = activate(model, record, mulh(cell << 16, multiplier));
+    const t = unitOf(model, record, kind, mulh(cell << 16, multiplier), param, table);
     store<i16>(next, <i16>sat16((o * t + (1 << 14)) >> 15));
     row += 16;
     c += 2;

@@ -1,16 +1,17 @@
 // Rows of weights against activations, KERNELS.md 3: the scalar build's hot loop, and what both builds share.
 // Results are requantized but unsaturated int32 (15), four a quad.
 import { clearWords, mulh } from "./arith";
+import { FEWEST_BYTES } from "./features";
 import { quadRowsSimd, rowSumSimd } from "./rows-simd";
 
 /** Quads that one call of `quadRows` may take: the size of the buffer ROWS. */
 // @ts-ignore: decorator
 @inline
-export const BATCH: i32 = ASC_FEATURE_SIMD ? 128 : 8;
+export const BATCH: i32 = ASC_FEATURE_SIMD ? 128 : FEWEST_BYTES ? 8 : 32;
 
 /** Results of `quadRows`, dead after the kernel that asked for them. */
 // @ts-ignore: decorator
-@lazy export const ROWS: usize = ASC_FEATURE_SIMD ? memory.data(2048, 16) : memory.data(128, 16);
+@lazy export const ROWS: usize = ASC_FEATURE_SIMD ? memory.data(2048, 16) : FEWEST_BYTES ? memory.data(128, 16) : memory.data(512, 16);
 
 /** Blocks of 16 bytes in a quad of `columns` columns. */
 export function blocks(columns: i32, bits: i32): i32 {
