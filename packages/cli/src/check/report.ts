@@ -30,7 +30,10 @@ export interface EngineCheck {
   /** What the processor or the runner said, where the run did not come to its end. */
   readonly fault: string | null;
   readonly seconds: number;
-  /** How fast the built-in board emulated its whole run, translation included; null for other engines. */
+  /**
+   * How fast the built-in board emulated its whole run, per second of processor time; null for other engines. Translation
+   * and V8's warm-up are in it: with a short window they are most of it.
+   */
   readonly emulatedInstructionsPerSecond: number | null;
 }
 

@@ -69,10 +69,13 @@ export async function runEngine(
   if (absent !== null) return { check: { ...nothing, absent, fault: null, seconds: seconds() } };
   const board = boardFor(engine, plan, waitStates);
   try {
+    const before = process.cpuUsage();
     const report = await runOnBoard(board, request);
     const fault = statusText(report.status);
     const took = seconds();
-    const emulatedInstructionsPerSecond = board instanceof BuiltinBoard ? Math.round(board.instructions / took) : null;
+    const { user, system } = process.cpuUsage(before);
+    const emulatedInstructionsPerSecond =
+      board instanceof BuiltinBoard ? Math.round((1e6 * board.instructions) / (user + system)) : null;
     const check = { ...nothing, absent, ...compare(report, reference), fault, emulatedInstructionsPerSecond };
     return { check: { ...check, seconds: took }, report };
   } catch (error) {
