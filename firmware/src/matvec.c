@@ -31,8 +31,8 @@ GL_STATIC_ASSERT(GL_M4_OFFSET(gl_after_matvec, input) == GL_M4_AFTER_INPUT_PART,
 GL_STATIC_ASSERT(GL_M4_OFFSET(gl_after_matvec, state) == GL_M4_AFTER_STATE_PART, "layout of gl_after_matvec");
 GL_STATIC_ASSERT(GL_M4_OFFSET(gl_after_matvec, reset) == GL_M4_AFTER_WAITING, "layout of gl_after_matvec");
 
-GL_STATIC_ASSERT(GL_M4_OFFSET(gl_matvec, params) == offsetof(gl_alone, params), "layout of gl_alone");
-GL_STATIC_ASSERT(GL_M4_OFFSET(gl_matvec, weights) == offsetof(gl_alone, weights), "layout of gl_alone");
+/* the end of all quads writes both */
+GL_STATIC_ASSERT(GL_M4_PARAMS < sizeof(gl_alone) && GL_M4_WEIGHTS < sizeof(gl_alone), "layout of gl_alone");
 GL_STATIC_ASSERT(offsetof(gl_alone, behind_half) == GL_M4_BEHIND_HALF, "layout of gl_alone");
 GL_STATIC_ASSERT(offsetof(gl_layer, model) == GL_LAYER_MODEL && offsetof(gl_layer, record) == GL_LAYER_MODEL + 4 &&
                      offsetof(gl_layer, arena) == GL_LAYER_ARENA && offsetof(gl_layer, counters) == GL_LAYER_COUNTERS &&

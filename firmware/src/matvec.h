@@ -53,10 +53,14 @@ typedef struct gl_after_matvec {
   int32_t reset[4], from_input[4];
 } gl_after_matvec;
 
-/* What the quads of a row over one part need. */
+/* What the quads of a row over one part need. At 4 bits `first_sums`, which every quad begins with, take the place of more. */
 typedef struct gl_alone {
-  gl_part part;
-  const uint8_t *params, *weights;
+  union {
+    gl_part part;
+    struct {
+      uint32_t x, step_back, entry, first_sums[4], rounds;
+    } part4;
+  } u;
   uint32_t behind_half;
 } gl_alone;
 

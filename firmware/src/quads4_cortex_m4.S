@@ -42,6 +42,17 @@
     add     r8, r8, r9
 .endm
 
+.macro next4
+    .p2align 2
+function gl_m4_next4
+.Lnext4:
+    ldmia   r7, {r1-r3, r8-r11, lr}
+    /* gl_m4_row enters here with these */
+function gl_m4_next4_begun
+    subs    r0, r0, r2
+    bx      r3
+.endm
+
 .macro half4
     ldr.w   r2, [r0, #(8 * 8 + 4)]
     ldr     r6, [r1, #(8 * 8 + 4)]

@@ -41,6 +41,10 @@ function gl_m4_alone8_begun
     add     r10, r10, r11, lsl #8
 .endm
 
+.macro next8
+    .set    .Lnext8, .Lalone8
+.endm
+
 .macro half8
     ldr.w   r2, [r0, #(16 * 8 + 4)]
     ldr.w   r4, [r0, #(16 * 8 + 12)]
@@ -116,15 +120,15 @@ function gl_m4_alone8_begun
 .endm
 
 .macro begin_row bits
-    address r11, alone, \bits
+    address r11, next, \bits
 #if HAS_HALVES
     cbz     r6, 8f
     str     r3, [r7, #GL_M4_BEHIND_HALF]
     address r3, half, \bits
 8:
 #endif
-    stmia   r7, {r1-r4, lr}
-    push    {r7, r9, r10, r11}
+    push    {r7, r11}
+    push    {r9, r10}
 .endm
 
     .p2align 2
@@ -235,6 +239,7 @@ function gl_m4_row
     rsb     r5, r5, r5, lsl #4
     add     r3, r3, r5, lsl #2
     begin_row 8
+    stmia   r7, {r1-r4, lr}
     b.w     gl_m4_alone8_begun
 #if GATELET_INT4
     .p2align 2
@@ -249,7 +254,14 @@ function gl_m4_row
     part_of_row 4, 3
     add     r3, r3, r5, lsl #6
     begin_row 4
-    b.w     gl_m4_alone4
+    /* the sums of every quad begin as alone4 makes them */
+    mov     r10, r4
+    mov     r11, #0
+    lsl     r9, r4, #4
+    add     r8, r4, r4, lsl #8
+    add     r8, r8, r9
+    stmia   r7, {r1-r3, r8-r11, lr}
+    b.w     gl_m4_next4_begun
 #endif
     .size   gl_m4_row, . - gl_m4_row
 #endif

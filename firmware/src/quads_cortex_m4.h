@@ -25,10 +25,10 @@
     .cpu cortex-m4
     .thumb
 
-/* on the stack during quads: first part, out, its end, where a quad over one part begins */
-#define FRAME_FIRST 0
-#define FRAME_OUT 4
-#define FRAME_END 8
+/* on the stack during quads: out, its end, first part, where a quad over one part begins */
+#define FRAME_OUT 0
+#define FRAME_END 4
+#define FRAME_FIRST 8
 #define FRAME_ALONE 12
 
 .macro function name
@@ -58,6 +58,7 @@
 /*
  * gl_m4_quads<bits>. Macros unit<bits>, and what is done to the sums:
  *   alone<bits>   a quad over one part begins: r7 first part -> r1-r3, lr of the part, r8-r11
+ *   next<bits>    .Lnext<bits>, where the other quads of a row over one part begin: gl_m4_row's layout of the part
  *   half<bits>    2 columns behind 8 units, of which some may be jumped over; then the loop
  *   second<bits>  the second part begins: r5 = bias of the trick; uses r4-r7
  *   unpack<bits>  r8-r11 become rows A .. D with their biases; uses r2-r5
@@ -68,8 +69,8 @@
 function gl_m4_quads\bits
     push    {r4-r11, lr}
     mov     r7, r0
-    adr.w   r4, .Lalone\bits + 1
-    push    {r0, r1, r2, r4}
+    adr.w   r8, .Lalone\bits + 1
+    push    {r1, r2, r7, r8}
     ldr.w   r12, [r7, #GL_M4_PARAMS]
     ldr     r0, [r7, #GL_M4_WEIGHTS]
     ldr     r2, [r7, #GL_M4_FIRST_ROUNDS]
@@ -87,6 +88,8 @@ function gl_m4_alone\bits
     bx      r3
 
     /* half a unit behind a single round, before it: r7 = first part */
+    next\bits
+
 #if HAS_HALVES
     .p2align 2
 function gl_m4_half\bits
@@ -121,9 +124,7 @@ function gl_m4_loop\bits
     bpl.w   .Lloop\bits
     lsls    r2, lr, #29
     bmi     2b
-    ldr     r7, [sp, #FRAME_FIRST]
-    ldr     r1, [sp, #FRAME_OUT]
-    ldr.w   r6, [sp, #FRAME_END]
+    ldmia   sp, {r1, r6, r7}
     unpack\bits
     ldmia   r12!, {r2-r5}
     smmulr  r2, r8, r2
@@ -137,7 +138,7 @@ function gl_m4_loop\bits
     usat    r4, #15, r4
     usat    r5, #15, r5
     store_quad
-    bne.w   gl_m4_alone\bits
+    bne.w   .Lnext\bits
 3:
   .if \bits == 8
 function gl_m4_end
@@ -155,7 +156,7 @@ function gl_m4_saturate
     store_quad
     beq     3b
     lsls    r2, lr, #30
-    bmi.w   gl_m4_alone\bits
+    bmi.w   .Lnext\bits
     b.w     gl_m4_both
     .size   gl_m4_quads\bits, . - gl_m4_quads\bits
 .endm

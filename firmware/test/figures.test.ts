@@ -20,9 +20,12 @@ const QUIET = runnerMap()["RUNNER_FLAG_QUIET"]!;
 const NOT_REACHED: Readonly<Record<string, readonly [number, number]>> = {
   "CONV1D 6->16 k5": [1.9, 2.385],
 };
-/** 4-bit weights may cost this much more, instructions and cycles; of Conv1D more, see docs/BOARD.md. */
-const INT4_MORE = 0.02;
-const INT4_MORE_YET: Readonly<Record<string, number>> = { "CONV1D 6->16 k5": 0.091, "CONV1D 16->32 k5": 0.029 };
+/** 4-bit weights may cost this much more, [instructions, cycles]; of Conv1D more, see docs/BOARD.md. */
+const INT4_MORE = [0.02, 0.02] as const;
+const INT4_MORE_YET: Readonly<Record<string, readonly [number, number]>> = {
+  "CONV1D 6->16 k5": [0.051, 0.08],
+  "CONV1D 16->32 k5": [0.02, 0.024],
+};
 
 /** Instructions and cycles of the layer per MAC: the difference of two runs, since Conv1D emits from its fifth row on. */
 function measure(figure: Figure, bits: 8 | 4): { instructions: number; cycles: number; stack: number } {
@@ -44,10 +47,12 @@ describe("figures of the board issue on the simulated core, 0 wait states", () =
     for (const bits of [8, 4] as const) {
       const measured = measure(figure, bits);
       const base = bits === 8 ? undefined : int8;
-      const more = INT4_MORE_YET[figure.name] ?? INT4_MORE;
+      const [moreInstructions, moreCycles] = INT4_MORE_YET[figure.name] ?? INT4_MORE;
       if (base === undefined) int8 = measured;
-      expect(measured.instructions).toBeLessThanOrEqual(base === undefined ? instructions : base.instructions + more);
-      expect(measured.cycles).toBeLessThanOrEqual(base === undefined ? cycles : base.cycles + more);
+      expect(measured.instructions).toBeLessThanOrEqual(
+        base === undefined ? instructions : base.instructions + moreInstructions,
+      );
+      expect(measured.cycles).toBeLessThanOrEqual(base === undefined ? cycles : base.cycles + moreCycles);
     }
   });
 });
