@@ -59,7 +59,7 @@ describe.skipIf(missing("shared"))("data set folders", () => {
   });
 
   it("refuses a folder without meta.json by name", async () => {
-    await expect(loadRecordings(sharedFolder()!)).rejects.toThrow(/no file .*meta\.json/);
+    await expect(loadRecordings(sharedFolder()!)).rejects.toThrow(/holds neither a meta\.json nor the labels\.txt/);
     expect((await readFile(`${data("hapt")}/meta.json`, "utf8")).length).toBeGreaterThan(0);
   });
 });
