@@ -38,25 +38,58 @@ export function measureCycles(): Record<string, number> {
   return cycles;
 }
 
+/** Configurations of the firmware library: flags of gcc beside FLAGS. */
 const LIBRARIES = {
-  "firmware objects, all kernels": [],
-  "firmware objects, LSTM and Dense at 8 bits": ["-DGATELET_KERNELS=0x49", "-DGATELET_INT4=0"],
+  "all kernels, -O2": ["-O2"],
+  "all kernels, -Os": ["-Os"],
+  "LSTM and Dense at 8 bits, -O2": ["-O2", "-DGATELET_KERNELS=0x49u", "-DGATELET_INT4=0"],
+  "LSTM only at 8 bits, -O2": ["-O2", "-DGATELET_KERNELS=0x9u", "-DGATELET_INT4=0"],
+  "LSTM only at 8 bits, -Os": ["-Os", "-DGATELET_KERNELS=0x9u", "-DGATELET_INT4=0"],
+  "GRU only, -O2": ["-O2", "-DGATELET_KERNELS=0x11u"],
+  "Dense and Conv1D, -O2": ["-O2", "-DGATELET_KERNELS=0xc1u"],
 } as const;
-const FLAGS = ["-mcpu=cortex-m4", "-mthumb", "-std=c11", "-O2", "-ffreestanding", "-DGATELET_CORTEX_M4=1"];
+const FLAGS = [
+  ...["-mcpu=cortex-m4", "-mthumb", "-std=c11", "-ffreestanding", "-ffunction-sections", "-fdata-sections"],
+  "-DGATELET_CORTEX_M4=1",
+];
+/** What a program calls that checks a model and runs it. */
+const CALLED = ["gatelet_check", "gatelet_init", "gatelet_step"];
 
-/** Code and constants of the library as compiled, before a linker leaves anything out; undefined without the cross compiler. */
-function librarySize(defines: readonly string[]): number | undefined {
+function tool(command: string, args: readonly string[], cwd: string): string | undefined {
+  const run = spawnSync(command, args, { cwd, encoding: "utf8" });
+  if (run.error !== undefined) return undefined;
+  if (run.status !== 0) throw new Error(`${command}: ${run.stderr}`);
+  return run.stdout;
+}
+
+/** Bytes of the sections whose names begin with `.text` and with `.rodata`. */
+function sectionBytes(listing: string): { text: number; tables: number } {
+  const bytes = { text: 0, tables: 0 };
+  for (const [, name, size] of listing.matchAll(/^\.(text|rodata)\S*\s+(\d+)/gm)) {
+    bytes[name === "text" ? "text" : "tables"] += Number(size);
+  }
+  return bytes;
+}
+
+/**
+ * Code and tables of the library: all objects as compiled, and what a linker keeps of the code for CALLED. Undefined without the
+ * cross compiler.
+ */
+function librarySizes(flags: readonly string[]): Record<string, number> | undefined {
   const folder = mkdtempSync(join(tmpdir(), "gatelet-sizes-"));
   try {
     const sources = readdirSync(join(root, "firmware/src")).filter((name) => /\.[cS]$/.test(name));
     const files = sources.map((name) => join(root, "firmware/src", name));
     const include = ["-I", join(root, "firmware/include"), "-I", join(root, "firmware/src")];
-    const gcc = spawnSync("arm-none-eabi-gcc", [...FLAGS, ...defines, ...include, "-c", ...files], { cwd: folder });
-    if (gcc.error !== undefined) return undefined;
-    if (gcc.status !== 0) throw new Error(gcc.stderr.toString());
-    const size = spawnSync("arm-none-eabi-size", ["-t", ...readdirSync(folder)], { cwd: folder, encoding: "utf8" });
-    if (size.error !== undefined) return undefined;
-    return Number(size.stdout.trimEnd().split("\n").at(-1)!.trim().split(/\s+/)[0]);
+    if (tool("arm-none-eabi-gcc", [...FLAGS, ...flags, ...include, "-c", ...files], folder) === undefined)
+      return undefined;
+    const objects = readdirSync(folder);
+    const all = sectionBytes(tool("arm-none-eabi-size", ["-A", ...objects], folder)!);
+    const keep = CALLED.map((name) => `-Wl,-u,${name}`);
+    const link = ["-nostdlib", "-Wl,--gc-sections,--unresolved-symbols=ignore-all,-e,gatelet_step", ...keep];
+    tool("arm-none-eabi-gcc", ["-mcpu=cortex-m4", "-mthumb", ...objects, ...link, "-o", "linked"], folder);
+    const linked = sectionBytes(tool("arm-none-eabi-size", ["-A", "linked"], folder)!);
+    return { ".text": all.text, tables: all.tables, ".text linked for check, init and step": linked.text };
   } finally {
     rmSync(folder, { recursive: true });
   }
@@ -72,9 +105,8 @@ export function measureBytes(): Record<string, number> {
     bytes[`kernels ${name}`] = file.length;
     bytes[`kernels ${name}, gzip`] = gzipSync(file, { level: 9 }).length;
   }
-  for (const [name, defines] of Object.entries(LIBRARIES)) {
-    const size = librarySize(defines);
-    if (size !== undefined) bytes[name] = size;
+  for (const [name, flags] of Object.entries(LIBRARIES)) {
+    for (const [what, size] of Object.entries(librarySizes(flags) ?? {})) bytes[`firmware ${name}: ${what}`] = size;
   }
   return bytes;
 }
