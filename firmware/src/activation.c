@@ -1,4 +1,5 @@
 /* Activation functions, KERNELS.md 2, and the kernel ACTIVATION (34). */
+
 #include "internal.h"
 
 /* (10) */
@@ -13,40 +14,38 @@ GL_INLINE int32_t clip(int32_t p, int32_t limit) { return gl_min(p & ~(p >> 31),
 
 int32_t gl_activate(const gl_activation *activation, int32_t p) {
   uint32_t pair = GL_TANH_PAIR;
-  switch (activation->kind) {
-    case GATELET_ACTIVATION_TANH:
-      return gl_tanh_v(gl_tanh_half, p, &pair);
-    case GATELET_ACTIVATION_SIGMOID:
-      return gl_sigmoid_v(gl_tanh_half, p, &pair);
-    case GATELET_ACTIVATION_HARD_SIGMOID:
-      return clip(p + 16384, 32767);
-    case GATELET_ACTIVATION_RELU:
-      return clip(p, activation->param);
-    case GATELET_ACTIVATION_TABLE:
-      return interpolate(activation->table, p);
-    case GATELET_ACTIVATION_LEAKY:
-      return gl_select(p >> 31, gl_add(gl_mul(p, activation->param), 1 << 14) >> 15, p);
-    default:
-      return p;
-  }
+  const uint32_t kind = activation->kind;
+  if (kind == GATELET_ACTIVATION_TABLE) return interpolate(activation->table, p);
+  if (kind == GATELET_ACTIVATION_HARD_SIGMOID) return clip(p + 16384, 32767);
+  if (kind == GATELET_ACTIVATION_RELU) return clip(p, activation->param);
+  if (kind == GATELET_ACTIVATION_LINEAR) return p;
+  if (kind == GATELET_ACTIVATION_LEAKY) return gl_select(p >> 31, gl_add(gl_mul(p, activation->param), 1 << 14) >> 15, p);
+  p = gl_tanh_v(gl_tanh_half, p, &pair);
+  return kind == GATELET_ACTIVATION_SIGMOID ? (p + 32768) >> 1 : p;
 }
 
-void gl_activate_row(const gl_activation *activation, int16_t *row, uint32_t n) {
+static void activate_row(const gl_activation *activation, int16_t *row, uint32_t n) {
   const int16_t *end = row + n;
   uint32_t pair = GL_TANH_PAIR;
   if (activation->kind == GATELET_ACTIVATION_TANH) {
     const uint32_t *table = gl_tanh_half;
     for (; row != end; row++) *row = (int16_t)gl_tanh_v(table, *row, &pair);
-  } else if (activation->kind == GATELET_ACTIVATION_RELU) {
-    const int32_t limit = activation->param;
-    for (; row != end; row++) *row = (int16_t)clip(*row, limit);
-  } else {
-    for (; row != end; row++) *row = (int16_t)gl_activate(activation, *row);
   }
+  for (; row != end; row++) *row = (int16_t)gl_activate(activation, *row);
+}
+
+void gl_activate_gates(const gl_layer *layer, int16_t *row, uint32_t n) {
+  const gl_activation gate = gl_layer_gate(layer);
+  activate_row(&gate, row, n);
+}
+
+void gl_activate_output(const gl_layer *layer, int16_t *row, uint32_t n) {
+  const gl_activation activation = gl_layer_activation(layer);
+  activate_row(&activation, row, n);
 }
 
 #if GL_HAS(ACTIVATION)
-void gl_activation_row(const gl_layer *layer) {
+int gl_activation_row(const gl_layer *layer) {
   const gl_activation activation = gl_layer_activation(layer);
   const int32_t multiplier = GL_S32(layer, MULTIPLIER);
   const uint32_t n = GL_U16(layer, OUTPUT_SIZE);
@@ -55,6 +54,6 @@ void gl_activation_row(const gl_layer *layer) {
     const int32_t p = gl_sat16(gl_mulh((int32_t)((uint32_t)layer->input[i] << 16), multiplier));
     out[i] = (int16_t)gl_activate(&activation, p);
   }
-  gl_zero_tail(out, n);
+  return gl_emit_row(layer);
 }
 #endif

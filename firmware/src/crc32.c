@@ -1,4 +1,6 @@
 /* CRC-32 (IEEE 802.3, reflected), four bits at a time: a table of 64 bytes. */
+#include "small.h"
+
 #include "stream.h"
 
 static const uint32_t NIBBLES[16] = {

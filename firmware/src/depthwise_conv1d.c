@@ -1,4 +1,5 @@
 /* Depthwise Conv1D, KERNELS.md (28): one channel of history per output, row-major int8 weights. */
+
 #include "history.h"
 
 #if GL_HAS(DEPTHWISE_CONV1D)
@@ -25,20 +26,13 @@ static void convolve(const gl_layer *layer, const int16_t *history, uint32_t row
       history++;
     }
   }
-  gl_zero_tail(out, values);
 }
 
 int gl_depthwise_conv1d(const gl_layer *layer) {
-  const uint32_t row_bytes = gl_row_bytes(GL_U16(layer, INPUT_SIZE));
-  const uint32_t depth = (GL_U16(layer, TAPS) - 1u) * GL_U16(layer, DILATION) + 1u;
-  uint8_t *history = (uint8_t *)GL_ARENA(layer, STATE);
-  int due;
-  do {
-    gl_history_push(history, depth * row_bytes, row_bytes, layer->input);
-    if (layer->input == NULL) memset(history + (depth - 1u) * row_bytes, 0, row_bytes);
-    due = gl_window_due(layer);
-  } while (due == 0 && layer->input == NULL);
-  if (due != 0) convolve(layer, (const int16_t *)(const void *)history, row_bytes / 2u);
-  return due;
+  const uint32_t row = gl_pad8(GL_U16(layer, INPUT_SIZE));
+  const uint32_t kept = (GL_U16(layer, TAPS) - 1u) * GL_U16(layer, DILATION) * 2u * row;
+  if (!gl_window_push(layer, kept, 2u * row, row)) return 0;
+  convolve(layer, GL_ARENA(layer, STATE), row);
+  return gl_emit_row(layer);
 }
 #endif

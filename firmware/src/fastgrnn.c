@@ -1,10 +1,11 @@
 /* FastGRNN, KERNELS.md (48) to (51): the sums of a simple recurrent layer make gate and candidate. */
+
 #include "matvec.h"
 
 #if GL_HAS(FASTGRNN)
 
 /* next: pre-activations, then the new state */
-static void finish_units(const gl_layer *layer, const int16_t *h, int16_t *next, uint32_t hidden) {
+GL_NOINLINE void finish_units(const gl_layer *layer, const int16_t *h, int16_t *next, uint32_t hidden) {
   const gl_activation gate = gl_layer_gate(layer), activation = gl_layer_activation(layer);
   const int32_t multiplier = GL_S32(layer, MULTIPLIER);
   const int32_t zeta = GL_S32(layer, MULTIPLIER_A), nu = GL_S32(layer, MULTIPLIER_B);
@@ -22,15 +23,13 @@ static void finish_units(const gl_layer *layer, const int16_t *h, int16_t *next,
   }
 }
 
-void gl_fastgrnn(const gl_layer *layer) {
+int gl_fastgrnn(const gl_layer *layer) {
   const uint32_t hidden = GL_U16(layer, OUTPUT_SIZE);
-  int16_t *state = GL_ARENA(layer, STATE);
   int16_t *next = GL_ARENA(layer, SCRATCH);
   gl_matvec m;
-  (void)gl_matvec_recurrent(&m, layer, state);
+  (void)gl_matvec_recurrent(&m, layer);
   gl_quads_s16(&m, next, gl_pad4(hidden) >> 2);
-  finish_units(layer, state, next, hidden);
-  gl_zero_tail(next, hidden);
-  gl_copy_blocks(state, next, gl_row_bytes(hidden));
+  finish_units(layer, GL_ARENA(layer, STATE), next, hidden);
+  return gl_keep_state(layer);
 }
 #endif

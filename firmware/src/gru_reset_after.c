@@ -3,6 +3,8 @@
  * all units wait in the row of the new state; the three other quads of a group come one behind the other. With sigmoid gates and
  * tanh, Cortex-M4 assembly does whole groups.
  */
+#include "small.h"
+
 #include "gru.h"
 
 #if GL_HAS(GRU_RESET_AFTER)
@@ -13,142 +15,117 @@ GL_INLINE int32_t candidate(int32_t r, int32_t from_input, int32_t from_state) {
   return gl_sat16(gl_add(gl_mul(2, from_input), gated));
 }
 
-/* Update gates of all units, into the row of the new state. Leaves m.first as it was. */
-GL_INLINE void run_update_gates(gl_matvec *m, int16_t *next, uint32_t quads, uint32_t skip) {
-  const gl_part first = m->first;
-  gl_matvec_seek(m, m->weights, skip, m->params, 3);
-  gl_quads_s16(m, next, quads);
-  m->first = first;
-}
-
-/* The new state in the place of the old one. */
-GL_INLINE void finish(int16_t *state, int16_t *next, uint32_t hidden) {
-  gl_zero_tail(next, hidden);
-  gl_copy_blocks(state, next, gl_row_bytes(hidden));
-}
-
 /* How the file orders a group: update gates, reset gates, candidates' input rows, their recurrent rows. */
-typedef struct gru_group {
-  uint32_t input_bytes, state_bytes, both_bytes, bytes, quads;
-} gru_group;
+GL_INLINE uint32_t both_bytes(const gl_layer *layer, const gl_matvec *m) {
+  return gl_part_bytes(m, GL_U16(layer, INPUT_SIZE)) + gl_part_bytes(m, GL_U16(layer, OUTPUT_SIZE));
+}
 
-GL_INLINE gru_group group_of(const gl_layer *layer, const gl_matvec *m) {
-  gru_group g;
-  g.input_bytes = gl_part_bytes(m, GL_U16(layer, INPUT_SIZE));
-  g.state_bytes = gl_part_bytes(m, GL_U16(layer, OUTPUT_SIZE));
-  g.both_bytes = g.input_bytes + g.state_bytes;
-  g.bytes = 3u * g.both_bytes;
-  g.quads = gl_pad4(GL_U16(layer, OUTPUT_SIZE)) >> 2;
-  return g;
+/* Seeks the update gates, whose pre-activations go into the row of the new state; `bytes` of both parts. */
+GL_INLINE void seek_update_gates(gl_matvec *m, uint32_t bytes) {
+  gl_matvec_seek(m, m->weights, 2u * bytes, m->params, 3);
 }
 
 #if GATELET_CORTEX_M4
 
-GL_INLINE gl_part lone_part(uint32_t x, uint32_t step_back, uint32_t entry, uint32_t trick_bias, uint32_t rounds) {
-  gl_part part;
-  part.x = x;
-  part.step_back = step_back;
-  part.entry = entry;
-  part.extra = trick_bias;
-  part.rounds = rounds;
-  return part;
-}
-
-/* Everything in one go, but the update gates. */
-static __attribute__((noinline)) void layer_sigmoid_tanh(const gl_layer *layer, int16_t *state, int16_t *next) {
-  gl_after_matvec a;
-  gl_matvec *m = &a.f.m;
-  const gl_sums_pair sums = gl_matvec_recurrent(m, layer, state);
-  const gru_group g = group_of(layer, m);
-  const int swapped = GL_U8(layer, RECURRENT_FIRST) != 0u;
-  const uint8_t *weights = m->weights, *params = m->params;
-  const gl_part *first = &m->first;
-  const gl_second_part *second = &m->second;
-  run_update_gates(m, next, g.quads, g.bytes - g.both_bytes);
-  gl_part *of_first = swapped ? &a.state : &a.input, *of_second = swapped ? &a.input : &a.state;
-  *of_first = lone_part(first->x, first->step_back, first->entry, gl_trick_bias(m, swapped ? sums.state : sums.input),
-                        (first->rounds & ~0xffu) | (swapped ? GL_M4_AFTER_STATE : GL_M4_AFTER_INPUT));
-  *of_second = lone_part(second->x, second->step_back, second->entry, gl_trick_bias(m, swapped ? sums.input : sums.state),
-                         (second->rounds & ~0xffu) | (swapped ? GL_M4_AFTER_INPUT : GL_M4_AFTER_STATE));
-  gl_matvec_seek(m, weights + g.both_bytes, g.both_bytes, params + GATELET_ROW_PARAM_BYTES, 1);
-  a.f.table = gl_tanh_half;
-  a.f.cell = state;
-  gl_quads_run(m, next, next + 4u * g.quads, GL_M4_AFTER_RESET);
-  finish(state, next, GL_U16(layer, OUTPUT_SIZE));
-}
-
-#endif
-
-typedef struct gru_batch {
-  int16_t reset[4];
-  int32_t from_input[4];
-  int32_t from_state[4];
-} gru_batch;
-
-#if !GATELET_CORTEX_M4
-
-/* next: pre-activations of the update gates, then the new state */
-GL_INLINE void units_sigmoid_tanh(const gru_batch *b, const int16_t *h, int16_t *next, uint32_t n) {
-  const uint32_t *table = gl_tanh_half;
-  uint32_t pair = GL_TANH_PAIR;
-  for (uint32_t i = 0; i < n; i++) {
-    const int32_t r = gl_sigmoid_v(table, b->reset[i], &pair);
-    const int32_t g = gl_tanh_v(table, candidate(r, b->from_input[i], b->from_state[i]), &pair);
-    next[i] = (int16_t)gl_gru_next(gl_sigmoid_v(table, next[i], &pair), g, h[i]);
-  }
-}
-
-#endif
-
-static __attribute__((noinline)) void units_any(const gl_layer *layer, const gru_batch *b, const int16_t *h,
-                                                int16_t *next, uint32_t n) {
-  const gl_activation gate = gl_layer_gate(layer), activation = gl_layer_activation(layer);
-  for (uint32_t i = 0; i < n; i++) {
-    const int32_t r = gl_activate(&gate, b->reset[i]);
-    const int32_t g = gl_activate(&activation, candidate(r, b->from_input[i], b->from_state[i]));
-    next[i] = (int16_t)gl_gru_next(gl_activate(&gate, next[i]), g, h[i]);
-  }
-}
-
-/* Group by group, with any activations. */
-static __attribute__((noinline)) void layer_any(const gl_layer *layer, int16_t *state, int16_t *next) {
-  const uint32_t inputs = GL_U16(layer, INPUT_SIZE), hidden = GL_U16(layer, OUTPUT_SIZE);
-  gl_matvec m;
-  const gl_sums_pair sums = gl_matvec_recurrent(&m, layer, state);
-  const gru_group g = group_of(layer, &m);
-  const uint8_t *weights = m.weights, *params = m.params;
-  const gl_both_parts both = gl_matvec_both(&m);
-  run_update_gates(&m, next, g.quads, g.bytes - g.both_bytes);
-  for (uint32_t u = 0; u < hidden; u += 4u, weights += g.bytes, params += 4u * GATELET_ROW_PARAM_BYTES) {
-    gru_batch batch;
-    gl_matvec_use_again(&m, &both);
-    gl_matvec_seek(&m, weights + g.both_bytes, 0, params + GATELET_ROW_PARAM_BYTES, 0);
-    gl_quads_s16(&m, batch.reset, 1);
-    gl_matvec_use(&m, gl_matvec_part(&m, layer->input, inputs), sums.input);
-    gl_quads_s32(&m, batch.from_input, 1);
-    gl_matvec_use(&m, gl_matvec_part(&m, state, hidden), sums.state);
-    gl_quads_s32(&m, batch.from_state, 1);
-    const uint32_t n = hidden - u < 4u ? hidden - u : 4u;
-#if !GATELET_CORTEX_M4
-    if (gl_is_sigmoid_tanh(layer)) {
-      units_sigmoid_tanh(&batch, state + u, next + u, n);
-      continue;
-    }
-#endif
-    units_any(layer, &batch, state + u, next + u, n);
-  }
-  finish(state, next, hidden);
-}
-
-void gl_gru_reset_after(const gl_layer *layer) {
-  int16_t *state = GL_ARENA(layer, STATE);
+/* Quads of a whole row into that of the new state: a jump, which needs no stack of its own. */
+GL_NOINLINE void run_row(gl_matvec *m, uint32_t flags, const gl_layer *layer) {
   int16_t *next = GL_ARENA(layer, SCRATCH);
-#if GATELET_CORTEX_M4
-  if (gl_is_sigmoid_tanh(layer)) {
-    layer_sigmoid_tanh(layer, state, next);
-    return;
-  }
+  gl_quads_run(m, next, next + gl_pad4(GL_U16(layer, OUTPUT_SIZE)), flags);
+}
+
+/* Parts alone, of input and state. */
+GL_NOINLINE void set_up(gl_after_matvec *a, const gl_layer *layer, gl_sums_pair sums) {
+  const gl_matvec *m = &a->m;
+  const int swapped = GL_U8(layer, RECURRENT_FIRST) != 0u;
+  gl_part *first = swapped ? &a->state : &a->input, *second = swapped ? &a->input : &a->state;
+  a->table = gl_tanh_half;
+  a->cell = GL_ARENA(layer, STATE);
+  *first = m->first;
+  second->x = m->second.x;
+  second->step_back = m->second.step_back;
+  second->entry = m->second.entry;
+  second->rounds = m->second.rounds;
+  a->input.extra = gl_trick_bias(m, (uint32_t)sums);
+  a->input.rounds = (a->input.rounds & ~0xffu) | GL_M4_AFTER_INPUT;
+  a->state.extra = gl_trick_bias(m, (uint32_t)(sums >> 32));
+  a->state.rounds = (a->state.rounds & ~0xffu) | GL_M4_AFTER_STATE;
+}
+
+/* Behind the update gates: the reset gates, with the update gates skipped. */
+GL_NOINLINE void seek_reset_gates(gl_matvec *m, const gl_layer *layer, uint32_t bytes) {
+  gl_matvec_unskip(m, 2u * bytes);
+  gl_matvec_seek(m, gl_weights_of(layer) + bytes, bytes, GL_TENSOR(layer, ROW_PARAMS) + GATELET_ROW_PARAM_BYTES, 1);
+}
+
+/* Sigmoid gates and tanh: everything in one go, but the update gates. Little is alive beside `a`: the stack is short. */
+GL_NOINLINE int layer_sigmoid_tanh(const gl_layer *layer) {
+  gl_after_matvec a;
+  const gl_sums_pair sums = gl_matvec_recurrent(&a.m, layer);
+  set_up(&a, layer, sums);
+  seek_update_gates(&a.m, both_bytes(layer, &a.m));
+  run_row(&a.m, GL_M4_BOTH, layer);
+  seek_reset_gates(&a.m, layer, both_bytes(layer, &a.m));
+  run_row(&a.m, GL_M4_AFTER_RESET, layer);
+  return gl_keep_state(layer);
+}
+
 #endif
-  layer_any(layer, state, next);
+
+typedef struct any_group {
+  gl_matvec m;
+  int32_t from_input[4], from_state[4];
+  /* reset gates, then candidates */
+  int16_t r[4];
+} any_group;
+
+/* The reset gates of units u .. u + 3 are next. */
+GL_NOINLINE void seek_group(gl_matvec *m, const gl_layer *layer, uint32_t u) {
+  const uint32_t bytes = both_bytes(layer, m);
+  gl_matvec_seek(m, gl_weights_of(layer) + 3u * bytes * (u >> 2) + bytes, 0,
+                 GL_TENSOR(layer, ROW_PARAMS) + GATELET_ROW_PARAM_BYTES * (u + 1u), 0);
+}
+
+GL_NOINLINE void make_candidates(any_group *g) {
+  for (uint32_t i = 0; i < 4u; i++) g->r[i] = (int16_t)candidate(g->r[i], g->from_input[i], g->from_state[i]);
+}
+
+/* The new state of units u .. u + 3 from candidates and z. */
+GL_NOINLINE void update_group(const any_group *g, const gl_layer *layer, uint32_t u) {
+  const int16_t *h = GL_ARENA(layer, STATE);
+  int16_t *next = GL_ARENA(layer, SCRATCH);
+  for (uint32_t i = 0; i < 4u && u < GL_U16(layer, OUTPUT_SIZE); i++, u++) {
+    next[u] = (int16_t)gl_gru_next(next[u], g->r[i], h[u]);
+  }
+}
+
+/* With any activations, group by group. Little is alive beside `g`. */
+GL_NOINLINE int layer_any(const gl_layer *layer) {
+  any_group group, *g = &group;
+  GL_OPAQUE(g);
+  (void)gl_matvec_recurrent(&g->m, layer);
+  seek_update_gates(&g->m, both_bytes(layer, &g->m));
+  gl_quads_s16(&g->m, GL_ARENA(layer, SCRATCH), gl_pad4(GL_U16(layer, OUTPUT_SIZE)) >> 2);
+  gl_activate_gates(layer, GL_ARENA(layer, SCRATCH), GL_U16(layer, OUTPUT_SIZE));
+  for (uint32_t u = 0; u < GL_U16(layer, OUTPUT_SIZE); u += 4u) {
+    (void)gl_matvec_recurrent(&g->m, layer);
+    seek_group(&g->m, layer, u);
+    gl_quads_s16(&g->m, g->r, 1);
+    gl_activate_gates(layer, g->r, 4);
+    gl_matvec_alone(&g->m, layer->input, GL_U16(layer, INPUT_SIZE));
+    gl_quads_s32(&g->m, g->from_input, 1);
+    gl_matvec_alone(&g->m, GL_ARENA(layer, STATE), GL_U16(layer, OUTPUT_SIZE));
+    gl_quads_s32(&g->m, g->from_state, 1);
+    make_candidates(g);
+    gl_activate_output(layer, g->r, 4);
+    update_group(g, layer, u);
+  }
+  return gl_keep_state(layer);
+}
+
+int gl_gru_reset_after(const gl_layer *layer) {
+#if GATELET_CORTEX_M4
+  if (gl_is_sigmoid_tanh(layer)) return layer_sigmoid_tanh(layer);
+#endif
+  return layer_any(layer);
 }
 #endif

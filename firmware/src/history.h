@@ -4,16 +4,18 @@
 
 #include "internal.h"
 
-/* Moves the history down by one row and appends `row`; `row` NULL: leaves the last row as it is. Sizes: multiples of 4. */
-GL_INLINE void gl_history_push(uint8_t *history, uint32_t bytes, uint32_t row_bytes, const void *row) {
-  const uint32_t kept = bytes - row_bytes;
-  const uint32_t blocks = kept & ~15u;
-  gl_copy_blocks(history, history + row_bytes, blocks);
-  for (uint32_t at = blocks; at != kept; at += 4u) gl_set_u32(history + at, gl_u32(history + at + row_bytes));
-  if (row != NULL) {
-    const uint8_t *from = (const uint8_t *)row;
-    for (uint32_t at = 0; at != row_bytes; at += 4u) gl_set_u32(history + kept + at, gl_u32(from + at));
-  }
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/*
+ * Moves the history of `kept` + `row_bytes` bytes down by a row and appends the layer's, or while it drains as many made up ones
+ * as it takes, whose first `filled` values are lowest for a maximum, else 0. 1: a row is due.
+ */
+int gl_window_push(const gl_layer *layer, uint32_t kept, uint32_t row_bytes, uint32_t filled);
+
+#ifdef __cplusplus
 }
+#endif
 
 #endif

@@ -27,9 +27,12 @@ extern "C" {
 #endif
 
 #define GL_INLINE static inline __attribute__((always_inline))
+/* keeps the frame of a function away from that of the kernels behind it */
 #define GL_NOINLINE static __attribute__((noinline))
 /* code of the usual case comes first */
 #define GL_RARELY(condition) __builtin_expect((condition) != 0, 0)
+/* one register holds this pointer, rather than several what it points to */
+#define GL_OPAQUE(pointer) __asm__("" : "+r"(pointer))
 
 /* two rounds of a loop at a time */
 #if defined(__clang__)
@@ -77,7 +80,7 @@ GL_INLINE void gl_set_u16(uint8_t *at, uint32_t value) {
 
 GL_INLINE void gl_set_u32(uint8_t *at, uint32_t value) { __builtin_memcpy(at, &value, sizeof value); }
 
-/* int16 tensors in the file: 16-byte aligned like the file itself (checked) */
+/* int16 in the file or the arena: 16-byte aligned like these themselves (checked) */
 GL_INLINE const int16_t *gl_row_at(const uint8_t *at) { return (const int16_t *)(const void *)at; }
 
 /* ---- integers of KERNELS.md 1 ---- */
@@ -149,16 +152,8 @@ GL_INLINE int32_t gl_affine(int32_t x, const uint8_t *entry) {
 
 /* ---- rows ---- */
 
-/* Copies blocks of 16 bytes, also where the destination lies below an overlapping source. 4-byte aligned. */
-GL_INLINE void gl_copy_blocks(void *to, const void *from, uint32_t bytes) {
-  uint8_t *out = (uint8_t *)__builtin_assume_aligned(to, 4);
-  const uint8_t *in = (const uint8_t *)__builtin_assume_aligned(from, 4);
-  for (; bytes != 0u; bytes -= 16u, out += 16, in += 16) {
-    uint32_t block[4];
-    __builtin_memcpy(block, __builtin_assume_aligned(in, 4), sizeof block);
-    __builtin_memcpy(__builtin_assume_aligned(out, 4), block, sizeof block);
-  }
-}
+/* Copies words, also where the destination lies below an overlapping source. 4-byte aligned, as `bytes` is. */
+void gl_copy_words(void *to, const void *from, uint32_t bytes);
 
 /* Section 1: lanes n .. pad8(n)-1 of a row are zero. */
 GL_INLINE void gl_zero_tail(int16_t *row, uint32_t n) {
@@ -167,14 +162,16 @@ GL_INLINE void gl_zero_tail(int16_t *row, uint32_t n) {
 
 /* ---- activations ---- */
 
+typedef struct gl_layer gl_layer;
+
 extern const uint32_t *const gl_tanh_half;
 extern const uint16_t *const gl_rsqrt;
 extern const uint32_t *const gl_exp2;
 
 typedef struct gl_activation {
-  uint32_t kind;
-  int32_t param;
   const int16_t *table;
+  uint16_t kind;
+  int16_t param;
 } gl_activation;
 
 /* Constant of (4) on Cortex-M4: 128 << 16; its low 7 bits are overwritten at every use. */
@@ -203,13 +200,14 @@ GL_INLINE int32_t gl_sigmoid_v(const uint32_t *table, int32_t p, uint32_t *pair)
 
 /* act(kind, p) of KERNELS.md 2, p saturated to int16 */
 int32_t gl_activate(const gl_activation *activation, int32_t p);
-/* the same on n values in place */
-void gl_activate_row(const gl_activation *activation, int16_t *row, uint32_t n);
+/* the layer's activation, the gates' one on n values in place */
+void gl_activate_output(const gl_layer *layer, int16_t *row, uint32_t n);
+void gl_activate_gates(const gl_layer *layer, int16_t *row, uint32_t n);
 
 /* ---- layers ---- */
 
 /* What a kernel gets of one layer. All addresses were checked when the model was. */
-typedef struct gl_layer {
+struct gl_layer {
   const uint8_t *model;
   const uint8_t *record;
   uint8_t *arena;
@@ -217,7 +215,9 @@ typedef struct gl_layer {
   uint8_t *counters;
   /* row of input0; NULL when the layer drains */
   const int16_t *input;
-} gl_layer;
+  /* whether that row is masked */
+  uint32_t masked;
+};
 
 #define GL_U8(layer, field) ((uint32_t)(layer)->record[GATELET_RECORD_##field])
 #define GL_U16(layer, field) gl_u16((layer)->record + GATELET_RECORD_##field)
@@ -230,15 +230,15 @@ typedef struct gl_layer {
 
 GL_INLINE gl_activation gl_layer_activation(const gl_layer *layer) {
   gl_activation activation;
-  activation.kind = GL_U8(layer, ACTIVATION);
-  activation.param = GL_S16(layer, ACTIVATION_PARAM);
+  activation.kind = (uint16_t)GL_U8(layer, ACTIVATION);
+  activation.param = (int16_t)GL_S16(layer, ACTIVATION_PARAM);
   activation.table = gl_row_at(GL_TENSOR(layer, TABLE));
   return activation;
 }
 
 GL_INLINE gl_activation gl_layer_gate(const gl_layer *layer) {
   gl_activation gate;
-  gate.kind = GL_U8(layer, GATE_ACTIVATION);
+  gate.kind = (uint16_t)GL_U8(layer, GATE_ACTIVATION);
   gate.param = 0;
   gate.table = gl_row_at(GL_TENSOR(layer, GATE_TABLE));
   return gate;
@@ -250,49 +250,55 @@ GL_INLINE int gl_is_sigmoid_tanh(const gl_layer *layer) {
          GL_U8(layer, ACTIVATION) == GATELET_ACTIVATION_TANH;
 }
 
-/* What kernels with a rule of their own return: 0, or GL_EMITS and whether the row that left was masked when it came. */
+/* What kernels return: 0 or GL_EMITS, whether the row that left is masked or was when it came, or a status. */
 #define GL_EMITS 1
 #define GL_WAS_MASKED 2
 #define GL_FOUND_MASK 4
 
 /*
- * Kernels. Recurrent and row kernels take the row `input` and write the output row. Kernels that return int take a row
- * (input not NULL, `seen` raised already) or drain one, and tell whether they emitted a row. gl_fifo_push and gl_fifo_pop
- * return 0 when the queue is full, empty.
+ * Kernels. They take the row `input` (`seen` is raised already) or, where it is NULL, drain one; FIFO and MERGE are called in
+ * every tick. A new kernel: one line here and one in the table of step.c.
  */
-void gl_rnn(const gl_layer *layer);
-void gl_lstm(const gl_layer *layer);
-void gl_gru(const gl_layer *layer);
-void gl_gru_reset_after(const gl_layer *layer);
-void gl_minimal_gru(const gl_layer *layer);
-void gl_fastgrnn(const gl_layer *layer);
-void gl_dense(const gl_layer *layer);
-void gl_affine_row(const gl_layer *layer, const int16_t *input, const uint8_t *entries);
-void gl_embedding(const gl_layer *layer, uint32_t token);
-void gl_activation_row(const gl_layer *layer);
-void gl_prelu(const gl_layer *layer);
-void gl_layer_norm(const gl_layer *layer);
-void gl_softmax(const gl_layer *layer);
-void gl_merge(const gl_layer *layer, const int16_t *second);
+int gl_input(const gl_layer *layer);
+int gl_embedding(const gl_layer *layer);
+int gl_rnn(const gl_layer *layer);
+int gl_lstm(const gl_layer *layer);
+/* MINIMAL_GRU too */
+int gl_gru(const gl_layer *layer);
+int gl_gru_reset_after(const gl_layer *layer);
+int gl_fastgrnn(const gl_layer *layer);
+int gl_dense(const gl_layer *layer);
 int gl_conv1d(const gl_layer *layer);
 int gl_depthwise_conv1d(const gl_layer *layer);
 int gl_pool(const gl_layer *layer);
-int gl_global_pool(const gl_layer *layer, int skip);
-int gl_fifo_push(const gl_layer *layer, uint32_t masked);
-int gl_fifo_pop(const gl_layer *layer);
-int gl_reverse(const gl_layer *layer, uint32_t masked);
+int gl_global_pool(const gl_layer *layer);
+int gl_affine_row(const gl_layer *layer);
+int gl_activation_row(const gl_layer *layer);
+int gl_prelu(const gl_layer *layer);
+int gl_layer_norm(const gl_layer *layer);
+int gl_softmax(const gl_layer *layer);
+int gl_merge(const gl_layer *layer);
+int gl_fifo(const gl_layer *layer);
+int gl_reverse(const gl_layer *layer);
 int gl_reshape(const gl_layer *layer);
 int gl_repeat(const gl_layer *layer);
-/* Whether a row equals the codes (all, or any with MASK_ANY). */
-int gl_mask_matches(const gl_layer *layer, const int16_t *row, const int16_t *codes);
 int gl_mask(const gl_layer *layer);
 
-/* Windowed kernels: counts `wait` down; 1 when a row is due. */
-GL_INLINE int gl_window_due(const gl_layer *layer) {
-  uint8_t *at = layer->counters + GATELET_COUNTER_WAIT;
-  const uint32_t wait = gl_u16(at) - 1u;
-  gl_set_u16(at, wait != 0u ? wait : GL_U16(layer, STRIDE));
-  return wait == 0u;
+/* Zeroes the output row's tail; for kernels whose row left: GL_EMITS. */
+int gl_emit_row(const gl_layer *layer);
+/* The same with the scratch row, which becomes the state: the end of recurrent kernels. */
+int gl_keep_state(const gl_layer *layer);
+
+/* Counters of another layer; its record and row by its counters. */
+GL_INLINE const uint8_t *gl_counters_of(const gl_layer *layer, uint32_t index) {
+  return layer->arena + GATELET_STREAM_HEADER_BYTES + GATELET_COUNTER_BYTES * index;
+}
+
+GL_INLINE const uint8_t *gl_record_of(const gl_layer *layer, const uint8_t *counters) {
+  return layer->record - (GATELET_RECORD_BYTES / GATELET_COUNTER_BYTES) * (layer->counters - counters);
+}
+GL_INLINE const int16_t *gl_row_of(const gl_layer *layer, const uint8_t *counters) {
+  return gl_row_at(layer->arena + gl_u32(gl_record_of(layer, counters) + GATELET_RECORD_OUTPUT));
 }
 
 #ifdef __cplusplus

@@ -1,8 +1,9 @@
 /* Layer normalization, KERNELS.md (40) to (42): 1 / sqrt by table and two Newton steps. */
+
 #include "wide.h"
 
 #if GL_HAS(LAYER_NORM)
-void gl_layer_norm(const gl_layer *layer) {
+int gl_layer_norm(const gl_layer *layer) {
   const uint32_t n = GL_U16(layer, INPUT_SIZE);
   const uint8_t *aux = GL_TENSOR(layer, AUX);
   const int16_t *x = layer->input;
@@ -31,6 +32,6 @@ void gl_layer_norm(const gl_layer *layer) {
     const int32_t centred = (int32_t)n * x[i] - sum;
     out[i] = (int16_t)gl_affine((int32_t)(((int64_t)centred * (int64_t)r) >> shift), entry);
   }
-  gl_zero_tail(out, n);
+  return gl_emit_row(layer);
 }
 #endif

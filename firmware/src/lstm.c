@@ -1,4 +1,6 @@
 /* LSTM, KERNELS.md (18) to (21). A quad holds the four gates of one unit, so its cell is updated right behind it. */
+#include "small.h"
+
 #include "matvec.h"
 
 #if GL_HAS(LSTM)
@@ -19,27 +21,35 @@ GL_INLINE int32_t next_hidden(int32_t o, int32_t t) { return gl_sat16_shift15(gl
 
 #if GATELET_CORTEX_M4
 
-/* All units in one go. */
-GL_INLINE void layer_sigmoid_tanh(const gl_layer *layer, int16_t *state, int16_t *next, uint32_t hidden) {
-  gl_fused_matvec l;
-  (void)gl_matvec_recurrent(&l.m, layer, state);
-  l.table = gl_tanh_half;
-  l.cell = state + gl_pad8(hidden);
-  l.cell_shift = GL_U8(layer, SHIFT);
-  l.multiplier = GL_S32(layer, MULTIPLIER);
+/* Sigmoid gates and tanh: all units in one go. */
+GL_NOINLINE int layer_sigmoid_tanh(const gl_layer *layer) {
+  const uint32_t hidden = GL_U16(layer, OUTPUT_SIZE);
+  int16_t *next = GL_ARENA(layer, SCRATCH);
+  gl_gated_matvec l;
+  (void)gl_matvec_recurrent(&l.m, layer);
+  l.units.fused.table = gl_tanh_half;
+  l.units.fused.cell = GL_ARENA(layer, STATE) + gl_pad8(hidden);
+  l.units.fused.cell_shift = GL_U8(layer, SHIFT);
+  l.units.fused.multiplier = GL_S32(layer, MULTIPLIER);
   gl_quads_run(&l.m, next, next + hidden, GL_M4_LSTM);
+  return gl_keep_state(layer);
 }
 
 #else
 
-/* SIGMOID gates and TANH: everything inline */
-static void units_sigmoid_tanh(const gl_layer *layer, const int16_t *p, int16_t *c, int16_t *h, uint32_t n) {
+/* Sigmoid gates and tanh: everything inline. */
+GL_NOINLINE int layer_sigmoid_tanh(const gl_layer *layer) {
   const uint32_t *table = gl_tanh_half;
-  const uint32_t cell_shift = GL_U8(layer, SHIFT);
+  const uint32_t hidden = GL_U16(layer, OUTPUT_SIZE), cell_shift = GL_U8(layer, SHIFT);
   const int32_t multiplier = GL_S32(layer, MULTIPLIER);
-  const int16_t *end = h + n;
+  int16_t *h = GL_ARENA(layer, SCRATCH), *c = GL_ARENA(layer, STATE) + gl_pad8(hidden);
+  const int16_t *end = h + hidden;
   uint32_t pair = GL_TANH_PAIR;
-  for (; h != end; p += 4) {
+  gl_matvec m;
+  (void)gl_matvec_recurrent(&m, layer);
+  while (h != end) {
+    int16_t p[4];
+    gl_quads_s16(&m, p, 1);
     const int32_t i = gl_sigmoid_v(table, p[0], &pair);
     const int32_t f = gl_sigmoid_v(table, p[1], &pair);
     const int32_t g = gl_tanh_v(table, p[2], &pair);
@@ -48,50 +58,31 @@ static void units_sigmoid_tanh(const gl_layer *layer, const int16_t *p, int16_t 
     *c++ = (int16_t)next;
     *h++ = (int16_t)next_hidden(o, gl_tanh_v(table, cell_output(next, multiplier), &pair));
   }
-}
-
-static void layer_sigmoid_tanh(const gl_layer *layer, int16_t *state, int16_t *next, uint32_t hidden) {
-  int16_t *c = state + gl_pad8(hidden);
-  gl_matvec m;
-  (void)gl_matvec_recurrent(&m, layer, state);
-  for (uint32_t u = 0; u < hidden; u++) {
-    int16_t p[4];
-    gl_quads_s16(&m, p, 1);
-    units_sigmoid_tanh(layer, p, c + u, next + u, 1);
-  }
+  return gl_keep_state(layer);
 }
 
 #endif
 
-static __attribute__((noinline)) void layer_any(const gl_layer *layer, int16_t *state, int16_t *next,
-                                                uint32_t hidden) {
+GL_NOINLINE int layer_any(const gl_layer *layer) {
   const gl_activation gate = gl_layer_gate(layer), activation = gl_layer_activation(layer);
-  int16_t *c = state + gl_pad8(hidden);
+  const uint32_t hidden = GL_U16(layer, OUTPUT_SIZE);
+  int16_t *h = GL_ARENA(layer, SCRATCH), *c = GL_ARENA(layer, STATE) + gl_pad8(hidden);
+  const int16_t *end = h + hidden;
   gl_matvec m;
-  (void)gl_matvec_recurrent(&m, layer, state);
-  for (uint32_t u = 0; u < hidden; u++) {
+  (void)gl_matvec_recurrent(&m, layer);
+  while (h != end) {
     int16_t p[4];
     gl_quads_s16(&m, p, 1);
-    const int32_t i = gl_activate(&gate, p[0]);
-    const int32_t f = gl_activate(&gate, p[1]);
-    const int32_t g = gl_activate(&activation, p[2]);
+    const int32_t i = gl_activate(&gate, p[0]), f = gl_activate(&gate, p[1]);
+    const int32_t next = next_cell(i, f, gl_activate(&activation, p[2]), *c, GL_U8(layer, SHIFT));
     const int32_t o = gl_activate(&gate, p[3]);
-    const int32_t cell = next_cell(i, f, g, c[u], GL_U8(layer, SHIFT));
-    c[u] = (int16_t)cell;
-    next[u] = (int16_t)next_hidden(o, gl_activate(&activation, cell_output(cell, GL_S32(layer, MULTIPLIER))));
+    *c++ = (int16_t)next;
+    *h++ = (int16_t)next_hidden(o, gl_activate(&activation, cell_output(next, GL_S32(layer, MULTIPLIER))));
   }
+  return gl_keep_state(layer);
 }
 
-void gl_lstm(const gl_layer *layer) {
-  const uint32_t hidden = GL_U16(layer, OUTPUT_SIZE);
-  int16_t *state = GL_ARENA(layer, STATE);
-  int16_t *next = GL_ARENA(layer, SCRATCH);
-  if (gl_is_sigmoid_tanh(layer)) {
-    layer_sigmoid_tanh(layer, state, next, hidden);
-  } else {
-    layer_any(layer, state, next, hidden);
-  }
-  gl_zero_tail(next, hidden);
-  gl_copy_blocks(state, next, gl_row_bytes(hidden));
+int gl_lstm(const gl_layer *layer) {
+  return gl_is_sigmoid_tanh(layer) ? layer_sigmoid_tanh(layer) : layer_any(layer);
 }
 #endif

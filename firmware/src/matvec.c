@@ -6,13 +6,11 @@ GL_INLINE uint32_t units_of(const gl_matvec *m, uint32_t columns) {
   return m->bits == 8u ? gl_pad4(columns) >> 2 : gl_pad8(columns) >> 2;
 }
 
-void gl_matvec_begin(gl_matvec *m, const gl_layer *layer) {
+static void begin(gl_matvec *m, const gl_layer *layer) {
   m->bits = GL_U8(layer, BITS);
   m->params = GL_TENSOR(layer, ROW_PARAMS);
-  m->weights = GL_TENSOR(layer, WEIGHTS);
-#if GATELET_CORTEX_M4
-  m->weights -= 4;
-#else
+  m->weights = gl_weights_of(layer);
+#if !GATELET_CORTEX_M4
   m->params_skip = 0;
 #endif
 }
@@ -24,9 +22,11 @@ GL_STATIC_ASSERT(GL_M4_OFFSET(gl_matvec, second.rounds) == GL_M4_SECOND_ROUNDS, 
 GL_STATIC_ASSERT(GL_M4_OFFSET(gl_matvec, first.rounds) == GL_M4_FIRST_ROUNDS, "layout of gl_matvec");
 GL_STATIC_ASSERT(GL_M4_OFFSET(gl_matvec, params) == GL_M4_PARAMS, "layout of gl_matvec");
 GL_STATIC_ASSERT(GL_M4_OFFSET(gl_matvec, weights) == GL_M4_WEIGHTS, "layout of gl_matvec");
-GL_STATIC_ASSERT(GL_M4_OFFSET(gl_fused_matvec, table) == GL_M4_TANH_TABLE, "layout of gl_fused_matvec");
-GL_STATIC_ASSERT(GL_M4_OFFSET(gl_fused_matvec, cell) == GL_M4_CELL, "layout of gl_fused_matvec");
-GL_STATIC_ASSERT(GL_M4_OFFSET(gl_fused_matvec, cell_shift) == GL_M4_CELL_SHIFT, "layout of gl_fused_matvec");
+GL_STATIC_ASSERT(GL_M4_OFFSET(gl_gated_matvec, units.fused.table) == GL_M4_TANH_TABLE, "layout of gl_gated_matvec");
+GL_STATIC_ASSERT(GL_M4_OFFSET(gl_gated_matvec, units.fused.cell) == GL_M4_CELL, "layout of gl_gated_matvec");
+GL_STATIC_ASSERT(GL_M4_OFFSET(gl_gated_matvec, units.fused.cell_shift) == GL_M4_CELL_SHIFT, "layout of gl_gated_matvec");
+GL_STATIC_ASSERT(GL_M4_OFFSET(gl_after_matvec, table) == GL_M4_TANH_TABLE, "layout of gl_after_matvec");
+GL_STATIC_ASSERT(GL_M4_OFFSET(gl_after_matvec, cell) == GL_M4_CELL, "layout of gl_after_matvec");
 GL_STATIC_ASSERT(GL_M4_OFFSET(gl_after_matvec, input) == GL_M4_AFTER_INPUT_PART, "layout of gl_after_matvec");
 GL_STATIC_ASSERT(GL_M4_OFFSET(gl_after_matvec, state) == GL_M4_AFTER_STATE_PART, "layout of gl_after_matvec");
 GL_STATIC_ASSERT(GL_M4_OFFSET(gl_after_matvec, reset) == GL_M4_AFTER_WAITING, "layout of gl_after_matvec");
@@ -43,11 +43,12 @@ void gl_m4_loop8(void);
 void gl_m4_loop4(void);
 uint32_t gl_m4_sum(const int16_t *x, uint32_t units, uint32_t sum);
 
-/* Inline, for what sets up two parts at once. */
-GL_INLINE gl_part make_part(const gl_matvec *m, const int16_t *x, uint32_t columns) {
+/* The first or second part over a row of `columns` values; returns their sum as quads see it: up to the pad of the blocks. */
+static uint32_t set_part(gl_matvec *m, int second, const int16_t *x, uint32_t columns) {
   const uint32_t units = units_of(m, columns);
   /* units of the first round that are jumped over */
   const uint32_t skipped = (0u - units) & 7u;
+  const uint32_t rounds = ((units + skipped - 8u) << 5) & ~0xffu;
   gl_part part;
   part.x = (uint32_t)(uintptr_t)x - 8u * skipped - 4u;
   part.step_back = 16u * skipped;
@@ -58,27 +59,35 @@ GL_INLINE gl_part make_part(const gl_matvec *m, const int16_t *x, uint32_t colum
     part.entry = (uint32_t)(uintptr_t)&gl_m4_loop4 + GL_M4_UNIT4_BYTES * skipped;
   }
 #endif
-  part.extra = 0;
-  part.rounds = (((units + skipped) >> 3) - 1u) << 8;
-  return part;
+  if (second) {
+    m->second.x = part.x;
+    m->second.step_back = part.step_back;
+    m->second.entry = part.entry;
+    m->second.rounds = rounds;
+  } else {
+    m->first.x = part.x;
+    m->first.step_back = part.step_back;
+    m->first.entry = part.entry;
+    m->first.extra = 0;
+    m->first.rounds = rounds | GL_M4_HAS_SECOND;
+  }
+  return gl_m4_sum(x, units, 0);
 }
 
-gl_part gl_matvec_part(const gl_matvec *m, const int16_t *x, uint32_t columns) { return make_part(m, x, columns); }
-
+#if GL_HAS_GRU
 uint32_t gl_matvec_sum(const gl_matvec *m, const int16_t *x, uint32_t columns) {
   return gl_m4_sum(x, units_of(m, columns), 0);
 }
+#endif
 
 #else
 
-GL_INLINE gl_part make_part(const gl_matvec *m, const int16_t *x, uint32_t columns) {
-  gl_part part;
-  part.x = x;
-  part.units = units_of(m, columns);
-  return part;
+static uint32_t set_part(gl_matvec *m, int second, const int16_t *x, uint32_t columns) {
+  gl_part *part = second ? &m->second : &m->first;
+  part->x = x;
+  part->units = units_of(m, columns);
+  return gl_matvec_sum(m, x, columns);
 }
-
-gl_part gl_matvec_part(const gl_matvec *m, const int16_t *x, uint32_t columns) { return make_part(m, x, columns); }
 
 uint32_t gl_matvec_sum(const gl_matvec *m, const int16_t *x, uint32_t columns) {
   const int16_t *end = x + 4u * units_of(m, columns);
@@ -89,15 +98,15 @@ uint32_t gl_matvec_sum(const gl_matvec *m, const int16_t *x, uint32_t columns) {
 
 #endif
 
-#if GL_HAS(DENSE) || GL_HAS(CONV1D)
+#if GL_HAS_OVER
 void gl_matvec_over(const gl_layer *layer, const int16_t *x, uint32_t columns) {
 #if GATELET_CORTEX_M4
   gl_alone alone;
   gl_m4_row(layer, x, columns, gl_m4_sum(x, gl_pad4(columns) >> 2, 0), &alone);
 #else
   gl_matvec m;
-  gl_matvec_begin(&m, layer);
-  gl_matvec_use(&m, make_part(&m, x, columns), gl_matvec_sum(&m, x, columns));
+  begin(&m, layer);
+  gl_matvec_use_first(&m, set_part(&m, 0, x, columns));
   const uint32_t quads = gl_pad4(GL_U16(layer, OUTPUT_SIZE)) >> 2;
   int16_t *out = GL_ARENA(layer, OUTPUT);
   if ((GL_U8(layer, FLAGS) & GATELET_FLAG_OUT32) != 0u) {
@@ -111,34 +120,46 @@ void gl_matvec_over(const gl_layer *layer, const int16_t *x, uint32_t columns) {
 }
 #endif
 
-gl_sums_pair gl_matvec_recurrent(gl_matvec *m, const gl_layer *layer, const int16_t *state) {
-  const uint32_t inputs = GL_U16(layer, INPUT_SIZE), hidden = GL_U16(layer, OUTPUT_SIZE);
-  gl_sums_pair sums;
-  gl_matvec_begin(m, layer);
+#if GL_HAS_RECURRENT
+gl_sums_pair gl_matvec_recurrent(gl_matvec *m, const gl_layer *layer) {
   const int swapped = GL_U8(layer, RECURRENT_FIRST) != 0u;
-  const int16_t *first = swapped ? state : layer->input, *second = swapped ? layer->input : state;
-  gl_matvec_use_both(m, make_part(m, first, swapped ? hidden : inputs), make_part(m, second, swapped ? inputs : hidden),
-                     GL_U8(layer, ALIGN_SHIFT));
-  sums.input = gl_matvec_sum(m, layer->input, inputs);
-  sums.state = gl_matvec_sum(m, state, hidden);
-  gl_matvec_sums_of(m, layer, sums.input, sums.state);
-  return sums;
+  begin(m, layer);
+#if GATELET_CORTEX_M4
+  m->second.shift = GL_U8(layer, ALIGN_SHIFT);
+#else
+  m->shift = GL_U8(layer, ALIGN_SHIFT);
+  m->uses_second = 1;
+  m->weights_skip = 0;
+#endif
+  const uint32_t input = set_part(m, swapped, layer->input, GL_U16(layer, INPUT_SIZE));
+  const uint32_t state = set_part(m, !swapped, GL_ARENA(layer, STATE), GL_U16(layer, OUTPUT_SIZE));
+  gl_matvec_sums_of(m, layer, input, state);
+  return (gl_sums_pair)state << 32 | input;
 }
+#endif
 
-GL_NOINLINE void activate(const gl_layer *layer, int16_t *out) {
-  const gl_activation activation = gl_layer_activation(layer);
-  gl_activate_row(&activation, out, GL_U16(layer, OUTPUT_SIZE));
-  gl_zero_tail(out, GL_U16(layer, OUTPUT_SIZE));
+#if GL_HAS(GRU_RESET_AFTER)
+void gl_matvec_alone(gl_matvec *m, const int16_t *x, uint32_t columns) {
+  const uint32_t sum = set_part(m, 0, x, columns);
+#if GATELET_CORTEX_M4
+  m->first.rounds &= ~0xffu;
+  m->first.extra = gl_trick_bias(m, sum);
+#else
+  gl_matvec_use_first(m, sum);
+#endif
 }
+#endif
 
-void gl_matvec_finish(const gl_layer *layer, int16_t *out) {
+#if GL_HAS_OVER || GL_HAS(RNN)
+int gl_matvec_finish(const gl_layer *layer, int16_t *out) {
   const uint32_t kind = GL_U8(layer, ACTIVATION);
   if (kind != GATELET_ACTIVATION_LINEAR && (kind != GATELET_ACTIVATION_RELU || GL_S16(layer, ACTIVATION_PARAM) != 32767)) {
-    activate(layer, out);
-  } else {
-    gl_zero_tail(out, GL_U16(layer, OUTPUT_SIZE));
+    gl_activate_output(layer, out, GL_U16(layer, OUTPUT_SIZE));
   }
+  gl_zero_tail(out, GL_U16(layer, OUTPUT_SIZE));
+  return GL_EMITS;
 }
+#endif
 
 #if GL_HAS(RNN)
 void gl_matvec_row(gl_matvec *m, const gl_layer *layer, int16_t *out) {
@@ -153,6 +174,6 @@ void gl_matvec_row(gl_matvec *m, const gl_layer *layer, int16_t *out) {
     gl_quads_s16(m, out, quads);
   }
 #endif
-  gl_matvec_finish(layer, out);
+  (void)gl_matvec_finish(layer, out);
 }
 #endif

@@ -5,6 +5,11 @@
 #include "internal.h"
 #include "matvec_layout.h"
 
+/* which of the functions below are built in */
+#define GL_HAS_GRU (GL_HAS(GRU) || GL_HAS(MINIMAL_GRU))
+#define GL_HAS_RECURRENT (GL_HAS(RNN) || GL_HAS(LSTM) || GL_HAS_GRU || GL_HAS(GRU_RESET_AFTER) || GL_HAS(FASTGRNN))
+#define GL_HAS_OVER (GL_HAS(DENSE) || GL_HAS(CONV1D))
+
 #ifdef __cplusplus
 extern "C" {
 #endif
@@ -36,19 +41,21 @@ typedef struct gl_matvec {
   uint32_t bits;
 } gl_matvec;
 
-/* What LSTM and GRU with sigmoid gates and tanh need beside: they are finished in assembly. */
-typedef struct gl_fused_matvec {
-  gl_matvec m;
+/* What units with sigmoid gates and tanh need beside: they are finished in assembly. */
+typedef struct gl_fused_units {
   const uint32_t *table;
   /* LSTM: next c; GRU: next old h */
   int16_t *cell;
+  /* LSTM alone */
   uint32_t cell_shift;
   int32_t multiplier;
-} gl_fused_matvec;
+} gl_fused_units;
 
 /* GRU with reset after: a group of units is a quad of reset gates over both parts, then one over each part alone. */
 typedef struct gl_after_matvec {
-  gl_fused_matvec f;
+  gl_matvec m;
+  const uint32_t *table;
+  int16_t *cell;
   gl_part input, state;
   int32_t reset[4], from_input[4];
 } gl_after_matvec;
@@ -92,32 +99,26 @@ typedef struct gl_matvec {
 
 #endif
 
-/* Weights, row parameters and bits from the record; nothing skipped. The parts follow. */
-void gl_matvec_begin(gl_matvec *m, const gl_layer *layer);
+/* What units with any activations need beside. */
+typedef struct gl_any_units {
+  int16_t p[4];
+  gl_activation activation;
+} gl_any_units;
 
-/* A part over a row of `columns` values. */
-gl_part gl_matvec_part(const gl_matvec *m, const int16_t *x, uint32_t columns);
+/* Either way, in the same place: the stack of a step is short. */
+typedef struct gl_gated_matvec {
+  gl_matvec m;
+  union {
+#if GATELET_CORTEX_M4
+    gl_fused_units fused;
+#endif
+    gl_any_units any;
+  } units;
+} gl_gated_matvec;
 
 /* Bytes of weights of one quad over `columns`. */
 GL_INLINE uint32_t gl_part_bytes(const gl_matvec *m, uint32_t columns) {
   return m->bits == 8u ? 4u * gl_pad4(columns) : 2u * gl_pad8(columns);
-}
-
-/* What of both parts is lost when one is used alone. */
-typedef struct gl_both_parts {
-  gl_part first;
-#if !GATELET_CORTEX_M4
-  uint32_t trick_bias;
-#endif
-} gl_both_parts;
-
-GL_INLINE gl_both_parts gl_matvec_both(const gl_matvec *m) {
-  gl_both_parts both;
-  both.first = m->first;
-#if !GATELET_CORTEX_M4
-  both.trick_bias = m->trick_bias;
-#endif
-  return both;
 }
 
 /* Bias of the trick for a sum of columns. */
@@ -129,46 +130,14 @@ GL_INLINE uint32_t gl_trick_bias(const gl_matvec *m, uint32_t sum) {
 #endif
 }
 
-/* The next quads use this part alone, with the sum of its columns. Forgets what is skipped in the weights. */
-GL_INLINE void gl_matvec_use(gl_matvec *m, gl_part only, uint32_t sum) {
-  m->first = only;
-#if GATELET_CORTEX_M4
-  m->first.extra = gl_trick_bias(m, sum);
-#else
+#if !GATELET_CORTEX_M4
+/* The next quads use the first part alone. Forgets what is skipped in the weights. */
+GL_INLINE void gl_matvec_use_first(gl_matvec *m, uint32_t sum) {
   m->trick_bias = gl_trick_bias(m, sum);
   m->uses_second = 0;
   m->weights_skip = 0;
-#endif
 }
-
-/* Back to both parts as they were in `both`. */
-GL_INLINE void gl_matvec_use_again(gl_matvec *m, const gl_both_parts *both) {
-  m->first = both->first;
-#if !GATELET_CORTEX_M4
-  m->trick_bias = both->trick_bias;
-  m->uses_second = 1;
-  m->weights_skip = 0;
 #endif
-}
-
-/* The next quads use both parts, the first one's sums shifted. */
-GL_INLINE void gl_matvec_use_both(gl_matvec *m, gl_part first, gl_part second, uint32_t shift) {
-  m->first = first;
-#if GATELET_CORTEX_M4
-  m->first.extra = 0;
-  m->first.rounds |= GL_M4_HAS_SECOND;
-  m->second.x = second.x;
-  m->second.step_back = second.step_back;
-  m->second.entry = second.entry;
-  m->second.shift = shift;
-  m->second.rounds = second.rounds;
-#else
-  m->uses_second = 1;
-  m->weights_skip = 0;
-  m->shift = shift;
-  m->second = second;
-#endif
-}
 
 /* Another row of as many columns in the place of the first (0) or second (1) part. */
 GL_INLINE void gl_matvec_move(gl_matvec *m, uint32_t index, const int16_t *from, const int16_t *to) {
@@ -201,6 +170,16 @@ GL_INLINE void gl_matvec_seek(gl_matvec *m, const uint8_t *weights, uint32_t wei
 #endif
 }
 
+/* Forgets what is skipped in the weights. */
+GL_INLINE void gl_matvec_unskip(gl_matvec *m, uint32_t weights_skip) {
+#if GATELET_CORTEX_M4
+  m->first.step_back += weights_skip;
+#else
+  (void)weights_skip;
+  m->weights_skip = 0;
+#endif
+}
+
 /* Elsewhere, with what is skipped as it was. */
 GL_INLINE void gl_matvec_seek_on(gl_matvec *m, const uint8_t *weights, uint32_t weights_skip, const uint8_t *params) {
 #if GATELET_CORTEX_M4
@@ -212,6 +191,14 @@ GL_INLINE void gl_matvec_seek_on(gl_matvec *m, const uint8_t *weights, uint32_t 
   m->params = params;
 #endif
 }
+
+/* Weights as gl_matvec has them: for assembly 4 bytes before. */
+GL_INLINE const uint8_t *gl_weights_of(const gl_layer *layer) {
+  return GL_TENSOR(layer, WEIGHTS) - (GATELET_CORTEX_M4 ? 4 : 0);
+}
+
+/* The next quads go on over this row alone, in the place of the first part. Forgets what is skipped in the weights. */
+void gl_matvec_alone(gl_matvec *m, const int16_t *x, uint32_t columns);
 
 /* Sum of the columns as quads see them: lanes up to the pad of the weights' blocks. */
 uint32_t gl_matvec_sum(const gl_matvec *m, const int16_t *x, uint32_t columns);
@@ -230,13 +217,11 @@ GL_INLINE void gl_matvec_sums_of(gl_matvec *m, const gl_layer *layer, uint32_t i
 /* All quads of the layer over one row of columns, into its output row; RELU is done, or int32 where the layer is OUT32. */
 void gl_matvec_over(const gl_layer *layer, const int16_t *x, uint32_t columns);
 
-/* Sums of the input and the state. */
-typedef struct gl_sums_pair {
-  uint32_t input, state;
-} gl_sums_pair;
+/* Sums of the input (low word) and the state. */
+typedef uint64_t gl_sums_pair;
 
 /* Sets all up for quads over input and state in the order that the record says. */
-gl_sums_pair gl_matvec_recurrent(gl_matvec *m, const gl_layer *layer, const int16_t *state);
+gl_sums_pair gl_matvec_recurrent(gl_matvec *m, const gl_layer *layer);
 
 #if GATELET_CORTEX_M4
 
@@ -272,8 +257,8 @@ void gl_quads_s32(gl_matvec *m, int32_t *out, uint32_t quads);
 
 #endif
 
-/* Behind quads that did RELU already: other activations, zero tail. */
-void gl_matvec_finish(const gl_layer *layer, int16_t *out);
+/* Behind quads that did RELU already: other activations, zero tail; GL_EMITS. */
+int gl_matvec_finish(const gl_layer *layer, int16_t *out);
 
 /* The layer's whole output row over both parts: quads, activation, zero tail. */
 void gl_matvec_row(gl_matvec *m, const gl_layer *layer, int16_t *out);

@@ -20,9 +20,9 @@
 #define GL_M4_CELL 36
 #define GL_M4_CELL_SHIFT 40
 /* GRU with reset after: see gl_after_matvec */
-#define GL_M4_AFTER_INPUT_PART 48
-#define GL_M4_AFTER_STATE_PART 68
-#define GL_M4_AFTER_WAITING 88
+#define GL_M4_AFTER_INPUT_PART 40
+#define GL_M4_AFTER_STATE_PART 60
+#define GL_M4_AFTER_WAITING 80
 
 /* in gl_layer */
 #define GL_LAYER_MODEL 0

@@ -1,4 +1,5 @@
 /* Two rows become one, KERNELS.md (36) to (39). */
+
 #include "internal.h"
 
 #if GL_HAS(MERGE)
@@ -18,8 +19,12 @@ static int32_t combine(const gl_layer *layer, uint32_t mode, int32_t a, int32_t 
   return mode == GATELET_MERGE_MODE_MAXIMUM ? gl_max(a, b) : gl_min(a, b);
 }
 
-void gl_merge(const gl_layer *layer, const int16_t *second) {
-  const uint32_t n = GL_U16(layer, INPUT_SIZE), mode = GL_U8(layer, MODE), values = GL_U16(layer, OUTPUT_SIZE);
+int gl_merge(const gl_layer *layer) {
+  const uint8_t *source = gl_counters_of(layer, GL_U16(layer, INPUT_1));
+  const int16_t *second = gl_row_of(layer, source);
+  if ((layer->input != NULL) != (source[GATELET_COUNTER_FRESH] != 0u)) return GATELET_STATUS_SCHEDULE;
+  if (layer->input == NULL) return 0;
+  const uint32_t n = GL_U16(layer, INPUT_SIZE), mode = GL_U8(layer, MODE);
   int16_t *out = GL_ARENA(layer, OUTPUT);
   if (mode == GATELET_MERGE_MODE_CONCAT) {
     const int32_t factor_a = GL_S32(layer, MULTIPLIER_A), factor_b = GL_S32(layer, MULTIPLIER_B);
@@ -29,6 +34,7 @@ void gl_merge(const gl_layer *layer, const int16_t *second) {
   } else {
     for (uint32_t i = 0; i < n; i++) out[i] = (int16_t)combine(layer, mode, layer->input[i], second[i]);
   }
-  gl_zero_tail(out, values);
+  (void)gl_emit_row(layer);
+  return source[GATELET_COUNTER_MASKED] != 0u ? GL_EMITS | GL_WAS_MASKED : GL_EMITS;
 }
 #endif

@@ -1,55 +1,53 @@
 /* Rows that wait, turn round or repeat, KERNELS.md 5 "Routing": no arithmetic. */
+
 #include "internal.h"
 
 #if GL_HAS(FIFO)
 
 /* slots of rows, then one mask byte per slot; counters: front = oldest slot, real = rows waiting */
-static uint8_t *fifo_masks(const gl_layer *layer, uint8_t *slots) {
-  return slots + GL_U16(layer, TAPS) * gl_row_bytes(GL_U16(layer, INPUT_SIZE));
-}
-
-int gl_fifo_push(const gl_layer *layer, uint32_t masked) {
-  const uint32_t capacity = GL_U16(layer, TAPS), bytes = gl_row_bytes(GL_U16(layer, INPUT_SIZE));
+static int push(const gl_layer *layer, uint8_t *slots, uint32_t bytes) {
+  const uint32_t capacity = GL_U16(layer, TAPS);
   const uint32_t waiting = gl_u16(layer->counters + GATELET_COUNTER_REAL);
   uint32_t slot = waiting + gl_u16(layer->counters + GATELET_COUNTER_FRONT);
-  uint8_t *slots = (uint8_t *)GL_ARENA(layer, STATE);
   if (waiting == capacity) return 0;
   if (slot >= capacity) slot -= capacity;
-  gl_copy_blocks(slots + slot * bytes, layer->input, bytes);
-  fifo_masks(layer, slots)[slot] = (uint8_t)masked;
+  gl_copy_words(slots + slot * bytes, layer->input, bytes);
+  slots[capacity * bytes + slot] = (uint8_t)layer->masked;
   gl_set_u16(layer->counters + GATELET_COUNTER_REAL, waiting + 1u);
   return 1;
 }
 
-int gl_fifo_pop(const gl_layer *layer) {
-  const uint32_t bytes = gl_row_bytes(GL_U16(layer, INPUT_SIZE));
+int gl_fifo(const gl_layer *layer) {
+  const uint32_t capacity = GL_U16(layer, TAPS), bytes = gl_row_bytes(GL_U16(layer, INPUT_SIZE));
+  uint8_t *slots = (uint8_t *)GL_ARENA(layer, STATE);
+  if (layer->input != NULL && !push(layer, slots, bytes)) return GATELET_STATUS_SCHEDULE;
+  if (gl_counters_of(layer, GL_U16(layer, INPUT_1))[GATELET_COUNTER_FRESH] == 0u) return 0;
   const uint32_t waiting = gl_u16(layer->counters + GATELET_COUNTER_REAL);
   const uint32_t front = gl_u16(layer->counters + GATELET_COUNTER_FRONT);
-  uint8_t *slots = (uint8_t *)GL_ARENA(layer, STATE);
-  if (waiting == 0u) return 0;
-  gl_copy_blocks(GL_ARENA(layer, OUTPUT), slots + front * bytes, bytes);
+  if (waiting == 0u) return GATELET_STATUS_SCHEDULE;
+  gl_copy_words(GL_ARENA(layer, OUTPUT), slots + front * bytes, bytes);
   gl_set_u16(layer->counters + GATELET_COUNTER_REAL, waiting - 1u);
-  gl_set_u16(layer->counters + GATELET_COUNTER_FRONT, front + 1u == GL_U16(layer, TAPS) ? 0u : front + 1u);
-  return fifo_masks(layer, slots)[front] != 0u ? GL_EMITS | GL_WAS_MASKED : GL_EMITS;
+  gl_set_u16(layer->counters + GATELET_COUNTER_FRONT, front + 1u == capacity ? 0u : front + 1u);
+  return slots[capacity * bytes + front] != 0u ? GL_EMITS | GL_WAS_MASKED : GL_EMITS;
 }
 #endif
 
 #if GL_HAS(REVERSE)
-int gl_reverse(const gl_layer *layer, uint32_t masked) {
+int gl_reverse(const gl_layer *layer) {
   const uint32_t rows = GL_U32(layer, ROWS_IN), bytes = gl_row_bytes(GL_U16(layer, INPUT_SIZE));
   const uint32_t seen = gl_u32(layer->counters + GATELET_COUNTER_SEEN);
   uint8_t *slots = (uint8_t *)GL_ARENA(layer, STATE);
   uint8_t *masks = slots + rows * bytes;
   if (layer->input != NULL) {
-    gl_copy_blocks(slots + (seen - 1u) * bytes, layer->input, bytes);
-    masks[seen - 1u] = (uint8_t)masked;
+    gl_copy_words(slots + (seen - 1u) * bytes, layer->input, bytes);
+    masks[seen - 1u] = (uint8_t)layer->masked;
     if (seen != rows) return 0;
   }
   /* a restored state may claim more rows than it has taken */
   const uint32_t emitted = gl_u32(layer->counters + GATELET_COUNTER_EMITTED);
   if (emitted == rows) return 0;
   const uint32_t slot = rows - 1u - emitted;
-  gl_copy_blocks(GL_ARENA(layer, OUTPUT), slots + slot * bytes, bytes);
+  gl_copy_words(GL_ARENA(layer, OUTPUT), slots + slot * bytes, bytes);
   return masks[slot] != 0u ? GL_EMITS | GL_WAS_MASKED : GL_EMITS;
 }
 #endif
@@ -67,14 +65,13 @@ int gl_reshape(const gl_layer *layer) {
   if (emitted == GL_U32(layer, ROWS_OUT)) return 0;
   int16_t *out = GL_ARENA(layer, OUTPUT);
   memcpy(out, stored + emitted * values, 2u * values);
-  gl_zero_tail(out, values);
-  return GL_EMITS;
+  return gl_emit_row(layer);
 }
 #endif
 
 #if GL_HAS(REPEAT)
 int gl_repeat(const gl_layer *layer) {
-  if (layer->input != NULL) gl_copy_blocks(GL_ARENA(layer, STATE), layer->input, gl_row_bytes(GL_U16(layer, INPUT_SIZE)));
+  if (layer->input != NULL) gl_copy_words(GL_ARENA(layer, STATE), layer->input, gl_row_bytes(GL_U16(layer, INPUT_SIZE)));
   return GL_EMITS;
 }
 #endif

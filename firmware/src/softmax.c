@@ -1,4 +1,5 @@
 /* Softmax, KERNELS.md (43) to (45): powers of two by table, 1 / sum by three Newton steps. */
+
 #include "wide.h"
 
 #if GL_HAS(SOFTMAX)
@@ -13,7 +14,7 @@ static uint32_t exponential(uint32_t d, uint32_t multiplier) {
   return (power >> (k & 31u)) & (uint32_t)((int32_t)(k - 31u) >> 31);
 }
 
-void gl_softmax(const gl_layer *layer) {
+int gl_softmax(const gl_layer *layer) {
   const uint32_t n = GL_U16(layer, INPUT_SIZE), multiplier = GL_U32(layer, MULTIPLIER);
   uint8_t *terms = (uint8_t *)GL_ARENA(layer, SCRATCH);
   int16_t *out = GL_ARENA(layer, OUTPUT);
@@ -36,6 +37,6 @@ void gl_softmax(const gl_layer *layer) {
     const uint32_t y = (uint32_t)(((uint64_t)gl_u32(terms + 4u * i) * r) >> (47 + q));
     out[i] = (int16_t)gl_min((int32_t)y, 32767);
   }
-  gl_zero_tail(out, n);
+  return gl_emit_row(layer);
 }
 #endif

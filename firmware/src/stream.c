@@ -1,4 +1,6 @@
 /* A stream's life beside stepping: bind, reset, describe. */
+#include "small.h"
+
 #include "stream.h"
 
 /* History and running maxima begin below every value; padding lanes stay zero. */

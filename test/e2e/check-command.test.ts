@@ -65,7 +65,7 @@ describe("gatelet check", () => {
     const stack = await check(gate, "--ram", `${exact - 64}`);
     expect(stack.code).toBe(1);
     expect(stack.stdout).toMatch(/stack-limit: stack pointer 0x2\w+ is below the limit/);
-    expect(stack.stdout).toMatch(/#1 0x\w+ gl_gru/);
+    expect(stack.stdout).toMatch(/#1 0x\w+ gatelet_check/);
     const arena = await check(gate, "--ram", `${variableBytes + 64}`);
     expect(arena.code).toBe(1);
     expect(arena.stdout).toMatch(/builtin: unmapped write of \d bytes? at 0x2\w+/);
@@ -164,7 +164,13 @@ describe("gatelet check", () => {
       });
     });
     const socket = connect(port, "127.0.0.1");
-    const answer = new Promise<string>((resolve) => socket.on("data", (data) => resolve(data.toString("latin1"))));
+    const answer = new Promise<string>((resolve) => {
+      let text = "";
+      socket.on("data", (data) => {
+        text += data.toString("latin1");
+        if (/#[0-9a-f]{2}/.test(text)) resolve(text);
+      });
+    });
     socket.write("$?#3f");
     expect(await answer).toMatch(/^\+\$S05#b8/);
     socket.write("$D#44");

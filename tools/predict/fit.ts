@@ -59,8 +59,11 @@ export function measureSamples(elf: Uint8Array, report: (text: string) => void):
     for (let seed = 0, settled = 0; settled < SETTLED; seed++) {
       const candidate = candidateOf(kernel, seed);
       const news = candidate.parts.filter(({ variant, terms }) => spaceOf(variant).add(terms)).length;
+      const scarce = candidate.parts.some(
+        ({ variant }) => (samples.get(variant)?.length ?? 0) < spaceOf(variant).rank + SPARE,
+      );
       settled = news > 0 ? 0 : settled + 1;
-      if (news === 0 && seed >= CHECKED) continue;
+      if (news === 0 && !scarce && seed >= CHECKED) continue;
       const { model, frames, frameSize, records } = candidate;
       const runs = benches.map((bench) => bench.run(model, frames, frameSize, records));
       const failed = runs.find(({ status }) => status !== 0);

@@ -10,6 +10,8 @@ export interface Measured {
   readonly cycles: readonly number[];
   /** Of the instruction cache. */
   readonly misses: readonly number[];
+  /** Most stack of a step. */
+  readonly stackBytes: number;
 }
 
 /** One board that keeps its translated code from model to model. */
@@ -35,13 +37,19 @@ export class Bench {
     const options = { quiet: true, noCache: this.waitStates !== 3, ramBytes: RUNNER.RAM_BYTES };
     memory.poke(RUNNER.FRAMES_ADDRESS, framesImage(frames, frameSize, options));
     core.reset(RUNNER.FLASH_BASE);
-    const { total, layers } = new LayerCounter(this.board).run(200e6, Number.POSITIVE_INFINITY);
+    const { total, layers, stackBytes } = new LayerCounter(this.board).run(200e6, Number.POSITIVE_INFINITY);
     const result = memory.peek(this.board.symbol("g_result"), RUNNER.RESULT_LAYER_CYCLES_AT);
     const status = new DataView(result.buffer, result.byteOffset).getInt32(RUNNER.RESULT_STATUS_AT, true);
     const list = (name: "instructions" | "cycles" | "misses"): number[] => {
       const own = Array.from({ length: records }, (_, i) => layers?.[i]?.[name] ?? 0);
       return [...own, (total?.[name] ?? 0) - own.reduce((sum, value) => sum + value, 0)];
     };
-    return { status, instructions: list("instructions"), cycles: list("cycles"), misses: list("misses") };
+    return {
+      status,
+      instructions: list("instructions"),
+      cycles: list("cycles"),
+      misses: list("misses"),
+      stackBytes: stackBytes ?? 0,
+    };
   }
 }

@@ -7,19 +7,19 @@ const COUNTER_BYTES = 16;
 
 /** What a layer of a chain calls; those that tell whether a row left end the frame where none did. */
 const CALLS: Readonly<Partial<Record<KernelName, string>>> = {
-  INPUT: "gl_affine_row(&layer, layer.input, GL_TENSOR(&layer, AUX));",
+  INPUT: "gl_affine_row(&layer);",
   RNN: "gl_rnn(&layer);",
   LSTM: "gl_lstm(&layer);",
   GRU: "gl_gru(&layer);",
   GRU_RESET_AFTER: "gl_gru_reset_after(&layer);",
-  MINIMAL_GRU: "gl_minimal_gru(&layer);",
+  MINIMAL_GRU: "gl_gru(&layer);",
   FASTGRNN: "gl_fastgrnn(&layer);",
   DENSE: "gl_dense(&layer);",
   CONV1D: "if (!gl_conv1d(&layer)) break;",
   DEPTHWISE_CONV1D: "if (!gl_depthwise_conv1d(&layer)) break;",
   POOL: "if (!gl_pool(&layer)) break;",
-  GLOBAL_POOL: "if (!gl_global_pool(&layer, 0)) break;",
-  AFFINE: "gl_affine_row(&layer, layer.input, GL_TENSOR(&layer, AUX));",
+  GLOBAL_POOL: "if (!gl_global_pool(&layer)) break;",
+  AFFINE: "gl_affine_row(&layer);",
   ACTIVATION: "gl_activation_row(&layer);",
   PRELU: "gl_prelu(&layer);",
   LAYER_NORM: "gl_layer_norm(&layer);",
@@ -56,7 +56,7 @@ function layerBlock(kernel: KernelName, link: LinkRecord, index: number, input: 
   const windowed = kernel === "CONV1D" || kernel === "DEPTHWISE_CONV1D" || kernel === "POOL";
   const lines = [
     `{ /* ${index}: ${kernel} */`,
-    `  const gl_layer layer = {bytes, bytes + ${link.offset}, arena, arena + ${counters}, ${input}};`,
+    `  const gl_layer layer = {bytes, bytes + ${link.offset}, arena, arena + ${counters}, ${input}, 0};`,
     `  PROFILE(${index})`,
     ...(counted ? ["  count(layer.counters + GATELET_COUNTER_SEEN);"] : []),
     `  ${CALLS[kernel]}`,

@@ -52,7 +52,7 @@ function addRecurrent(terms: Terms, f: Fields, times: number): void {
   if (f.flags & FLAG.MASK_OBEY) terms.add("obey", times);
 }
 
-/** The gated kernels' units: inline for sigmoid gates and tanh, else call by call. */
+/** The gated kernels' units: inline for sigmoid gates and tanh, else so many calls. */
 function addUnits(terms: Terms, f: Fields, times: number, gates: number, activations: number): void {
   const { outputSize: n, activation, gateActivation } = f;
   const inline = gateActivation === ACTIVATION.SIGMOID && activation === ACTIVATION.TANH;
@@ -63,25 +63,31 @@ function addUnits(terms: Terms, f: Fields, times: number, gates: number, activat
     terms.add(`${key} batches of ${size} ${f.bits}`, times * Math.ceil(n / size));
     if (n % size === 1) terms.add(`${key} ones behind ${size} ${f.bits}`, times);
   }
+  if (n % 4 !== 0) terms.add(`${key} partial group ${f.bits}`, times);
   if (!inline) {
-    addActivate(terms, "gate", gateActivation, times * n * gates);
-    addActivate(terms, "new", activation, times * n * activations);
+    addActivate(terms, "gate", gateActivation, times * gates);
+    addActivate(terms, "new", activation, times * activations);
+    addActivate(terms, "gate row", gateActivation, times);
+    addActivate(terms, "new row", activation, times);
   }
   terms.tail("state", times, n);
   terms.add("state blocks", times * blocks(n));
 }
 
-function addHistory(terms: Terms, bytes: number, rowBytes: number, c: RecordCounts): void {
-  const kept = bytes - rowBytes;
-  for (const [name, times] of [
-    ["real", c.pushes - c.padded],
-    ["first padded", c.drains],
-    ["padded", c.padded - c.drains],
-  ] as const) {
-    terms.loop(`${name} blocks`, times, kept >> 4);
-    terms.loop(`${name} words`, times, (kept & 15) / 4);
-    terms.loop(`${name} row`, times, rowBytes / 4);
-  }
+/** gl_copy_words. */
+function addWords(terms: Terms, name: string, times: number, bytes: number): void {
+  terms.loop(`${name} blocks`, times, bytes >> 4);
+  terms.loop(`${name} words`, times, (bytes & 15) / 4);
+}
+
+/** gl_window_push: `padded` rows of the pushed are made up, of `filled` values. */
+function addHistory(terms: Terms, bytes: number, rowBytes: number, filled: number, c: RecordCounts): void {
+  addWords(terms, "history", c.pushes, bytes - rowBytes);
+  addWords(terms, "row", c.pushes - c.padded, rowBytes);
+  terms.add("real", c.pushes - c.padded);
+  terms.add("first padded", c.drains);
+  terms.add("padded", c.padded);
+  terms.loop("filled", c.padded, filled);
 }
 
 /** Columns of a row over one part are summed up by units of 4 at any width of weights. */
@@ -93,10 +99,10 @@ const conv1d: KernelTerms = (terms, f, c) => {
   const columns = f.taps * channels;
   const bytes = 2 * depth * channels;
   if (f.dilation > 1) {
-    addHistory(terms, bytes, 2 * channels, c);
+    addHistory(terms, bytes, 2 * channels, channels, c);
     terms.add("gathers", c.due);
     terms.add("gather rows", c.due * f.taps);
-    terms.add("gather words", (c.due * columns) / 2);
+    addWords(terms, "gather", c.due * f.taps, 2 * channels);
     terms.tail("gather", c.due, columns);
     addSum(terms, c.due, SUMMED_AS, columns);
   } else {
@@ -107,7 +113,7 @@ const conv1d: KernelTerms = (terms, f, c) => {
     terms.loop("pushed words", real, words & 3);
     terms.loop("pushed row", real, channels / 2);
     terms.add("pushed due", c.due - c.drains);
-    addHistory(terms, bytes, 2 * channels, { ...c, pushes: c.padded });
+    addHistory(terms, bytes, 2 * channels, channels, { ...c, pushes: c.padded });
     addSum(terms, c.drains, SUMMED_AS, columns);
   }
   addRow(terms, f, c.due, [columns]);
@@ -116,7 +122,7 @@ const conv1d: KernelTerms = (terms, f, c) => {
 const depthwise: KernelTerms = (terms, f, c) => {
   const row = 2 * pad8(f.inputSize);
   const depth = (f.taps - 1) * f.dilation + 1;
-  addHistory(terms, depth * row, row, c);
+  addHistory(terms, depth * row, row, row / 2, c);
   terms.add("values", c.due * f.outputSize);
   terms.add("products", c.due * f.outputSize * f.taps);
   terms.add("channels", c.due * Math.floor(f.outputSize / f.depthMultiplier));
@@ -128,8 +134,7 @@ const pool: KernelTerms = (terms, f, c) => {
   const row = 2 * pad8(f.inputSize);
   const average = f.mode === POOL_MODE.AVERAGE;
   const key = average ? "average" : "maximum";
-  addHistory(terms, f.taps * row, row, c);
-  terms.loop(`${key} padding`, c.padded, f.inputSize);
+  addHistory(terms, f.taps * row, row, f.inputSize, c);
   if (average) {
     terms.add("average pushes", c.pushes);
     terms.add("average padded", c.padded);
@@ -195,13 +200,13 @@ const KERNELS: Readonly<Record<GateRecord["kernel"], KernelTerms>> = {
     addRecurrent(terms, f, c.takes);
     const inline = f.gateActivation === ACTIVATION.SIGMOID && f.activation === ACTIVATION.TANH;
     addQuads(terms, inline ? "inline" : "any", c.takes * f.outputSize, f.bits, [f.inputSize, f.outputSize]);
-    addUnits(terms, f, c.takes, 3, 2);
+    addUnits(terms, f, c.takes, 3 * f.outputSize, 2 * f.outputSize);
   },
   GRU: (terms, f, c) => {
     addRecurrent(terms, f, c.takes);
     addSum(terms, c.takes, f.bits, f.outputSize);
     addQuads(terms, "gru", 3 * c.takes * groups(f.outputSize), f.bits, [f.inputSize, f.outputSize]);
-    addUnits(terms, f, c.takes, 2, 1);
+    addUnits(terms, f, c.takes, 2 * f.outputSize, f.outputSize);
   },
   GRU_RESET_AFTER: (terms, f, c) => {
     addRecurrent(terms, f, c.takes);
@@ -209,18 +214,26 @@ const KERNELS: Readonly<Record<GateRecord["kernel"], KernelTerms>> = {
     addQuads(terms, "both", 2 * quads, f.bits, [f.inputSize, f.outputSize]);
     addQuads(terms, "wide", quads, f.bits, [f.inputSize]);
     addQuads(terms, "wide", quads, f.bits, [f.outputSize]);
-    addUnits(terms, f, c.takes, 2, 1);
+    // With any activations reset gates and candidates come in whole quads, for each of which all parts are set up twice.
+    const values = 4 * groups(f.outputSize);
+    addUnits(terms, f, c.takes, f.outputSize + values, values);
+    if (f.gateActivation === ACTIVATION.SIGMOID && f.activation === ACTIVATION.TANH) return;
+    addSum(terms, 2 * quads, f.bits, f.inputSize);
+    addSum(terms, 2 * quads, f.bits, f.outputSize);
+    terms.add(`setup ${f.bits} ${f.recurrentFirst}`, quads);
+    addActivate(terms, "gate row", f.gateActivation, quads);
+    addActivate(terms, "new row", f.activation, quads);
   },
   FASTGRNN: (terms, f, c) => {
     addRecurrent(terms, f, c.takes);
     addQuads(terms, "plain", c.takes * groups(f.outputSize), f.bits, [f.inputSize, f.outputSize]);
-    addUnits(terms, f, c.takes, 1, 1);
+    addUnits(terms, f, c.takes, f.outputSize, f.outputSize);
   },
   MINIMAL_GRU: (terms, f, c) => {
     addRecurrent(terms, f, c.takes);
     addSum(terms, c.takes, f.bits, f.outputSize);
     addQuads(terms, "gru", 2 * c.takes * groups(f.outputSize), f.bits, [f.inputSize, f.outputSize]);
-    addUnits(terms, f, c.takes, 2, 1);
+    addUnits(terms, f, c.takes, 2 * f.outputSize, f.outputSize);
   },
   DENSE: (terms, f, c) => {
     addSum(terms, c.takes, SUMMED_AS, f.inputSize);
@@ -282,8 +295,11 @@ function addCommon(terms: Terms, model: GateModel, record: GateRecord, c: Record
   terms.add("idle waiting", c.idleWaiting);
   terms.add("idle done", c.idleDone);
   if (record.fields.flags & FLAG.MASK_PASS) terms.add("passes", c.emits);
-  if (record.index === model.records.length - 1)
+  if (record.index === model.records.length - 1) {
     terms.add("last record", c.takes + c.drains + c.idle + c.idleWaiting + c.idleDone);
+    // Recurrent kernels always say that a row is there; with LAST it is left out until the last one.
+    terms.add("last record emits", record.fields.flags & FLAG.LAST ? c.takes : c.emits + c.refused);
+  }
 }
 
 /** Records of one kernel that run through other code have costs of their own. */
