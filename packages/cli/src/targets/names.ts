@@ -5,7 +5,7 @@ const TAKEN = new Set(
     "stddef stdint stdio stdlib stdnoreturn string strings tgmath threads time uchar wchar wctype unistd malloc memory new",
     "activation affine check conv1d crc32 dense depthwise_conv1d embedding fastgrnn",
     "global_pool gru gru_reset_after history internal layer_norm lstm main mask matvec matvec_layout matvec_portable merge",
-    "minimal_gru pool prelu rnn routing rules saved_state small softmax step stream tables wide arduino",
+    "minimal_gru pool prelu rnn routing rows rules saved_state small softmax step stream tables wide arduino",
   ].flatMap((line) => line.split(" ")),
 );
 
