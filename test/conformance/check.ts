@@ -42,9 +42,9 @@ function caseOf(name: string, gate: Uint8Array, frames: Int16Array, windows: num
   const perCall = header.window || 50;
   const rowBytes = header.outputSize * (header.outputType === 1 ? 4 : 2);
   const windowValues = perCall * frameSize;
-  const halfValues = Math.floor(perCall / 2) * frameSize;
-  const work = { name, file: gate, frames, windowValues, halfValues, windows };
-  return { gate, frames, frameSize, perCall, rowBytes, work };
+  const halfWindow = Math.max(1, Math.floor(perCall / 2));
+  const work = { name, file: gate, frames, windowValues, halfValues: halfWindow * frameSize, windows };
+  return { gate, frames, frameSize, perCall, rowBytes, halfWindow, work };
 }
 
 /** A shared model, converted, with its first `most` windows. */

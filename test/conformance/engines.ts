@@ -22,6 +22,8 @@ export interface Case {
   readonly frameSize: number;
   readonly perCall: number;
   readonly rowBytes: number;
+  /** Frames of half a window. */
+  readonly halfWindow: number;
 }
 export type Engine = (test: Case) => Promise<Answer | undefined>;
 

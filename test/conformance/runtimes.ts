@@ -277,11 +277,13 @@ const STARTS = {
 /** Starts a runtime; undefined, and said aloud, where it is missing. */
 export const startRuntime = (name: keyof typeof STARTS): Promise<Runtime | undefined> => STARTS[name]();
 
-/** All runtimes that are here, Node first; those that are missing are named aloud. */
-export async function* startRuntimes(): AsyncGenerator<Runtime> {
+export const RUNTIME_NAMES = Object.keys(STARTS) as readonly (keyof typeof STARTS)[];
+
+/** Those of `names` that are here, behind Node; those that are missing are named aloud. */
+export async function* startRuntimes(names = RUNTIME_NAMES): AsyncGenerator<Runtime> {
   yield await startNode();
-  for (const begin of Object.values(STARTS)) {
-    const runtime = await begin();
+  for (const name of names) {
+    const runtime = await STARTS[name]();
     if (runtime !== undefined) yield runtime;
   }
 }

@@ -13,6 +13,7 @@ const INSTALL_HINTS = {
   chromium: "apt-get install chromium",
   python: "apt-get install python3 python3-pip",
   wasmtime: "pip install wasmtime",
+  wizer: "npm run extras",
   jco: "npm run extras",
   workerd: "npm run extras (Linux x64)",
   deno: "npm run extras (Linux x64)",
@@ -36,6 +37,7 @@ const COMMANDS: Partial<Record<Requirement, string>> = {
 
 /** Requirements that `test/extras` installs, and the package of each. */
 const EXTRAS: Partial<Record<Requirement, string>> = {
+  wizer: "@bytecodealliance/wizer",
   jco: "@bytecodealliance/jco",
   workerd: "@cloudflare/workerd-linux-64",
   deno: "@deno/linux-x64-glibc",
