@@ -102,6 +102,9 @@ ${ratioTable(figures, "frame", "simd")}
 
 ### Cold start
 
+Fresh processes, one after another. A request to workerd stands on an open connection; its control sends as many bytes to another fresh
+worker, which answers without a model. CPU time is that of all threads: on a busy machine it says more than the elapsed time.
+
 ${table(FIGURE_HEAD, pick("peers.cold.").map(figureRow))}
 
 ### Bytes

@@ -7,18 +7,18 @@ import { pathToFileURL } from "node:url";
 import { encodeModel } from "../../packages/converter/dist/format/index.js";
 import { INPUTS, stackedModel } from "../../packages/kernels-as/bench/stacked.js";
 import { Model } from "../../packages/kernels-as/dist/index.js";
-import { makeJob, type Work } from "../../test/conformance/job-files.js";
-import { removeHosts, startWorkerd } from "../../test/conformance/runtimes.js";
+import type { Work } from "../../test/conformance/job-files.js";
+import { removeHosts } from "../../test/conformance/runtimes.js";
 import { Random } from "../../test/support/random.js";
+import { COLD_GOAL_MS, COLD_STARTS, coldFigure, sizeOf } from "./cold-figure.js";
+import { workerdFigures } from "./cold-workerd.js";
 import { deployedModel } from "./converted.js";
 import { type Figure, median } from "./figures.js";
 import { workOf } from "./job-files.js";
 import { BENCH_FOLDER, benchPackage } from "./optional.js";
 
-const STARTS = 15;
 /** Peers take a second each. */
 const PEER_STARTS = 5;
-const GOAL_MS = 5;
 /** One smaller and one larger than the 35 KB of the goal, beside one of just that. */
 const MODELS = ["digits-gru", "hapt-lstm"] as const;
 const GENERATED = { name: "lstm-64-28", units: [64, 28], frames: 50 } as const;
@@ -36,24 +36,11 @@ const TSX = pathToFileURL(createRequire(import.meta.url).resolve("tsx")).href;
 /** Fresh processes, one after another. */
 function startNode(engine: string, model: string, frames: string, shape: readonly number[]): Cold[] {
   const args = ["--import", TSX, join(BENCH_FOLDER, "hosts/cold.ts"), engine, model, frames, shape.join()];
-  return Array.from({ length: engine === "gatelet" ? STARTS : PEER_STARTS }, () => {
+  return Array.from({ length: engine === "gatelet" ? COLD_STARTS : PEER_STARTS }, () => {
     const { status, stdout, stderr } = spawnSync(process.execPath, args, { encoding: "utf8" });
     if (status !== 0) throw new Error(`cold start of ${engine}: ${stderr}`);
     return JSON.parse(stdout) as Cold;
   });
-}
-
-function coldFigure(id: string, text: string, times: readonly number[], note: string, goal?: number): Figure {
-  return {
-    id: `peers.cold.${id}`,
-    text,
-    value: median(times),
-    unit: "ms",
-    kind: "measured",
-    spread: [Math.min(...times), Math.max(...times)],
-    note,
-    ...(goal === undefined ? {} : { goal: { atMost: goal } }),
-  };
 }
 
 /** An LSTM of random weights whose file has 35 KB. */
@@ -64,8 +51,6 @@ function generatedWork(): Work {
   const window = new Random(3).int16s(windowValues, -4000, 4000);
   return { name, file, frames: window, windowValues, halfValues: windowValues / 2, windows: 1 };
 }
-
-const sizeOf = (file: Uint8Array): string => `${(file.length / 1024).toFixed(0)} KiB`;
 
 /** An engine, its model file, its frames. */
 type Started = readonly [engine: string, model: string, frames: string];
@@ -106,33 +91,9 @@ async function nodeFigures(work: Work, folder: string): Promise<Figure[]> {
       `${engine} in a fresh Node: ${what}, bytes to first answer`,
       times,
       `CPU time ${cpuMs} ms; import of the package before: ${importMs} ms`,
-      engine === "gatelet" ? GOAL_MS : undefined,
+      engine === "gatelet" ? COLD_GOAL_MS : undefined,
     );
   });
-}
-
-/** First request with work, in a workerd that has answered an empty one; with the HTTP request. */
-async function workerdFigure(work: Work): Promise<Figure[]> {
-  const { name } = work;
-  const { job } = makeJob(work, "time", "simd", 1, 1);
-  const times: number[] = [];
-  for (let i = 0; i < STARTS; i++) {
-    const runtime = await startWorkerd();
-    if (runtime === undefined) return [];
-    const start = performance.now();
-    await runtime.run(job);
-    times.push(performance.now() - start);
-    await runtime.stop();
-  }
-  return [
-    coldFigure(
-      `workerd.${name}`,
-      `Gatelet in a fresh workerd: ${name}.gate of ${sizeOf(work.file)}, bytes to first answer`,
-      times,
-      "with the HTTP request",
-      GOAL_MS,
-    ),
-  ];
 }
 
 /** Time from a model file's bytes to the first answer in a process that has run nothing before. */
@@ -141,7 +102,8 @@ export async function coldFigures(): Promise<Figure[]> {
   const figures: Figure[] = [];
   try {
     const works = [generatedWork(), ...(await Promise.all(MODELS.map(workOf)))];
-    for (const work of works) figures.push(...(await nodeFigures(work, folder)), ...(await workerdFigure(work)));
+    for (const work of works)
+      figures.push(...(await nodeFigures(work, folder)), ...(await workerdFigures(work, folder)));
   } finally {
     rmSync(folder, { recursive: true, force: true });
     removeHosts();

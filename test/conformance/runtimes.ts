@@ -12,11 +12,14 @@ import { build } from "esbuild";
 import { extrasPackage, missing, type Requirement } from "../support/requirements.js";
 import { killChromium, spawnChromium } from "./chromium.js";
 import { runJob } from "./hosts/job.js";
+import { Loopback } from "./loopback.js";
 
 /** A JavaScript or WebAssembly runtime outside this process that runs jobs (hosts/job.ts). */
 export interface Runtime {
   readonly name: string;
   readonly version: string;
+  /** Of its process, where it has one of its own. */
+  readonly pid?: number;
   run(job: Uint8Array<ArrayBuffer>): Promise<Int32Array>;
   stop(): Promise<void>;
 }
@@ -67,17 +70,20 @@ async function end(child: Process): Promise<void> {
 const toInt32 = (bytes: ArrayBuffer): Int32Array => new Int32Array(bytes);
 
 /** A runtime that serves jobs over HTTP on the loopback interface. */
-function overHttp(name: string, version: string, child: Process, port: number): Runtime {
-  const address = `http://127.0.0.1:${port}/`;
+function overHttp(name: string, version: string, child: Process, server: Loopback): Runtime {
   return {
     name,
     version,
+    pid: child.pid,
     async run(job) {
-      const response = await fetch(address, { method: "POST", body: job });
-      if (!response.ok) throw new Error(`${name} answered ${response.status}: ${await response.text()}`);
-      return toInt32(await response.arrayBuffer());
+      const { status, body } = await server.send(job);
+      if (status !== 200) throw new Error(`${name} answered ${status}: ${body.toString()}`);
+      return toInt32(Uint8Array.from(body).buffer);
     },
-    stop: () => end(child),
+    async stop() {
+      server.close();
+      await end(child);
+    },
   };
 }
 
@@ -99,7 +105,7 @@ async function startDeno(): Promise<Runtime | undefined> {
   const hosts = await prepareHosts();
   const args = ["run", "--no-lock", "--no-remote", "--allow-net=127.0.0.1", `--allow-read=${hosts}`];
   const child = start(join(root, "deno"), [...args, join(hosts, "deno.js"), hosts]);
-  return overHttp("deno", extrasVersion("deno"), child, await printedPort(child, "deno"));
+  return overHttp("deno", extrasVersion("deno"), child, new Loopback(await printedPort(child, "deno")));
 }
 
 async function startBun(): Promise<Runtime | undefined> {
@@ -107,7 +113,7 @@ async function startBun(): Promise<Runtime | undefined> {
   const root = extrasPackage("bun");
   const hosts = await prepareHosts();
   const child = start(join(root, "bin/bun"), [join(hosts, "bun.js"), hosts]);
-  return overHttp("bun", extrasVersion("bun"), child, await printedPort(child, "bun"));
+  return overHttp("bun", extrasVersion("bun"), child, new Loopback(await printedPort(child, "bun")));
 }
 
 async function freePort(): Promise<number> {
@@ -119,44 +125,50 @@ async function freePort(): Promise<number> {
   return port;
 }
 
-const workerdConfig = (port: number): string => `using Workerd = import "/workerd/workerd.capnp";
+/** A worker of JavaScript and WebAssembly modules, the first of which is its entry. */
+const workerdConfig = (
+  port: number,
+  modules: readonly string[],
+): string => `using Workerd = import "/workerd/workerd.capnp";
 const config :Workerd.Config = (
   services = [(name = "main", worker = .gatelet)],
   sockets = [(name = "http", address = "127.0.0.1:${port}", http = (), service = "main")]
 );
 const gatelet :Workerd.Worker = (
   modules = [
-    (name = "workerd.js", esModule = embed "workerd.js"),
-    (name = "scalar.wasm", wasm = embed "scalar.wasm"),
-    (name = "simd.wasm", wasm = embed "simd.wasm")
+    ${modules.map((name) => `(name = "${name}", ${name.endsWith(".wasm") ? "wasm" : "esModule"} = embed "${name}")`).join(",\n    ")}
   ],
   compatibilityDate = "2026-01-01"
 );
 `;
 
-async function answering(address: string): Promise<void> {
+/** Until a server answers; its connection is then open. */
+async function answering(server: Loopback, name: string): Promise<void> {
   for (let attempt = 0; attempt < 200; attempt++) {
-    const ready = await fetch(address).then(
-      (response) => response.ok,
+    const ready = await server.send().then(
+      ({ status }) => status === 200,
       () => false,
     );
     if (ready) return;
     await new Promise((done) => setTimeout(done, 25));
   }
-  throw new Error("workerd does not answer after 5 s");
+  throw new Error(`${name} does not answer after 5 s`);
 }
 
-export async function startWorkerd(): Promise<Runtime | undefined> {
+/** Starts workerd with modules of a folder; it has answered a GET. Undefined, and said aloud, where it is missing. */
+export async function serveWorkerd(folder: string, modules: readonly string[]): Promise<Runtime | undefined> {
   if (missing("workerd")) return undefined;
-  const root = extrasPackage("workerd");
-  const hosts = await prepareHosts();
   const port = await freePort();
-  const config = join(hosts, `workerd-${port}.capnp`);
-  writeFileSync(config, workerdConfig(port));
-  const child = start(join(root, "bin/workerd"), ["serve", config]);
-  await answering(`http://127.0.0.1:${port}/`);
-  return overHttp("workerd", extrasVersion("workerd"), child, port);
+  const config = join(folder, `workerd-${port}.capnp`);
+  writeFileSync(config, workerdConfig(port, modules));
+  const child = start(join(extrasPackage("workerd"), "bin/workerd"), ["serve", config]);
+  const server = new Loopback(port);
+  await answering(server, "workerd");
+  return overHttp("workerd", extrasVersion("workerd"), child, server);
 }
+
+export const startWorkerd = async (): Promise<Runtime | undefined> =>
+  missing("workerd") ? undefined : serveWorkerd(await prepareHosts(), ["workerd.js", "scalar.wasm", "simd.wasm"]);
 
 async function startWasmtime(): Promise<Runtime | undefined> {
   if (missing("wasmtime")) return undefined;
