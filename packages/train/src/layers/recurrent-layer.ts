@@ -1,4 +1,6 @@
 import type * as tfjs from "@tensorflow/tfjs";
+import { fusedCell, kernelsOf, weightsOf } from "../fused/fused-cell.js";
+import { canHold, fusedSequence } from "../fused/fused-op.js";
 import { orthogonalMatrix } from "./orthogonal.js";
 
 type Tf = typeof tfjs;
@@ -153,6 +155,8 @@ function defineLayer(tf: Tf, definition: CellDefinition) {
     override call(inputs: tfjs.Tensor | tfjs.Tensor[]): tfjs.Tensor {
       return tf.tidy(() => {
         const x = (Array.isArray(inputs) ? inputs[0] : inputs) as tfjs.Tensor3D;
+        const fused = this.#fused(x);
+        if (fused !== undefined) return fused;
         const own = this.#kernels.map((weight) => weight.read());
         const weights = definition.whole?.(own, this.config) ?? own;
         const bias = definition.inputBias(weights, this.config);
@@ -165,6 +169,14 @@ function defineLayer(tf: Tf, definition: CellDefinition) {
         }
         return this.config.return_sequences ? tf.stack(rows, 1) : hidden;
       });
+    }
+
+    /** All steps in one operation, where there are kernels for this cell. */
+    #fused(x: tfjs.Tensor3D): tfjs.Tensor | undefined {
+      const kernels = kernelsOf(tf);
+      const cell = fusedCell(definition.className, this.config);
+      if (kernels === undefined || cell === undefined || !canHold(cell, x)) return undefined;
+      return fusedSequence(tf, kernels, cell, { x, ...weightsOf(this) }, this.config.return_sequences).output;
     }
 
     override getConfig(): Config {

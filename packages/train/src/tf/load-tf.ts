@@ -1,6 +1,8 @@
 import { createRequire } from "node:module";
 import { dirname } from "node:path";
 import type * as tfjs from "@tensorflow/tfjs";
+import { RECURRENT_PATHS, type RecurrentPath, useKernels } from "../fused/fused-cell.js";
+import { SequenceKernels } from "../fused/kernels.js";
 import { TrainError } from "../training/errors.js";
 import { addConvolutionGradients } from "./wasm-gradients.js";
 
@@ -12,13 +14,16 @@ export type BackendName = "auto" | "wasm" | "cpu" | "node" | "webgpu";
 export interface LoadedTf {
   readonly tf: Tf;
   readonly backend: Exclude<BackendName, "auto">;
-  /** One line for the user: which back end, and why. */
+  readonly recurrent: RecurrentPath;
+  /** One line for the user: which back end, and why, and where recurrent layers compute. */
   readonly choice: string;
 }
 
 export interface LoadTfOptions {
   /** Classes of the layers that will be trained: some cannot be trained on every back end. */
   readonly layers?: readonly string[];
+  /** Where recurrent layers compute; default: what GATELET_RECURRENT says, else `fused` on the wasm and cpu back ends. */
+  readonly recurrent?: RecurrentPath;
   /** How an optional package is found; replaced in tests. */
   readonly load?: (name: string) => Promise<unknown>;
 }
@@ -42,10 +47,34 @@ const WASM_CANNOT_TRAIN: readonly string[] = [
 export const BACKEND_NAMES: readonly BackendName[] = ["auto", "wasm", "cpu", "node", "webgpu"];
 
 /**
- * Loads tfjs, an optional peer, and sets its back end.
+ * Loads tfjs, an optional peer, and sets its back end and the path of recurrent layers (both for the whole process).
  * Throws `BACKEND_MISSING` with the command that installs what is missing, `BACKEND_UNKNOWN` for another name.
  */
 export async function loadTf(backend: BackendName = "auto", options: LoadTfOptions = {}): Promise<LoadedTf> {
+  const wanted = recurrentPath(options.recurrent);
+  const { tf, ...found } = await loadBackend(backend, options);
+  const local = found.backend === "wasm" || found.backend === "cpu";
+  const recurrent = local ? wanted : "tfjs";
+  useKernels(tf, recurrent === "fused" ? await sequenceKernels() : undefined);
+  const where = recurrent === "fused" ? "in kernels for whole sequences" : "step by step in tfjs";
+  return { tf, ...found, recurrent, choice: `${found.choice}, recurrent layers ${where}` };
+}
+
+function recurrentPath(asked: string = process.env["GATELET_RECURRENT"] || "fused"): RecurrentPath {
+  const path = RECURRENT_PATHS.find((each) => each === asked);
+  if (path !== undefined) return path;
+  throw new TrainError("BACKEND_UNKNOWN", `recurrent path ${asked} is not known, choose ${RECURRENT_PATHS.join(", ")}`);
+}
+
+let loaded: Promise<SequenceKernels> | undefined;
+
+/** One instance a thread. */
+function sequenceKernels(): Promise<SequenceKernels> {
+  loaded ??= SequenceKernels.load();
+  return loaded;
+}
+
+async function loadBackend(backend: BackendName, options: LoadTfOptions): Promise<Omit<LoadedTf, "recurrent">> {
   if (!BACKEND_NAMES.includes(backend)) {
     throw new TrainError("BACKEND_UNKNOWN", `back end ${backend} is not known, choose ${BACKEND_NAMES.join(", ")}`);
   }
@@ -76,7 +105,7 @@ export async function loadTf(backend: BackendName = "auto", options: LoadTfOptio
   return ready(tf, "cpu", backend === "cpu" ? "as asked" : why);
 }
 
-function ready(tf: Tf, backend: LoadedTf["backend"], why: string): LoadedTf {
+function ready(tf: Tf, backend: LoadedTf["backend"], why: string): Omit<LoadedTf, "recurrent"> {
   return { tf, backend, choice: `tfjs ${tf.version_core} on ${backend} (${why})` };
 }
 

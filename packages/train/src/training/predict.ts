@@ -1,4 +1,5 @@
 import type { LayersModel, Tensor } from "@tensorflow/tfjs";
+import { withFusedLayers } from "../fused/fused-layers.js";
 import { argMax, ConfusionMatrix } from "../metrics/classification.js";
 import type { Tf } from "../tf/load-tf.js";
 import { TrainError } from "./errors.js";
@@ -23,14 +24,18 @@ export type Forward = (inputs: Tensor) => Tensor;
  * answered in their order with the state kept, by a network only.
  */
 export async function predictAll(tf: Tf, forward: LayersModel | Forward, set: TrainingSet): Promise<Float32Array> {
-  const size = set.inputs.length / set.count;
-  const width = set.rows * set.outputs;
-  const answers = new Float32Array(set.count * width);
   if (set.previous !== undefined) {
     if (typeof forward === "function") throw new TrainError("TRAIN_OPTION", "a forward pass of its own keeps no state");
     return predictStream(tf, forward, set, set.previous);
   }
-  const run = typeof forward === "function" ? forward : (inputs: Tensor) => forward.predict(inputs) as Tensor;
+  if (typeof forward === "function") return predictBatches(tf, forward, set);
+  return withFusedLayers(tf, forward, () => predictBatches(tf, (inputs) => forward.predict(inputs) as Tensor, set));
+}
+
+async function predictBatches(tf: Tf, run: Forward, set: TrainingSet): Promise<Float32Array> {
+  const size = set.inputs.length / set.count;
+  const width = set.rows * set.outputs;
+  const answers = new Float32Array(set.count * width);
   for (let first = 0; first < set.count; first += BATCH) {
     const count = Math.min(BATCH, set.count - first);
     const output = tf.tidy(() =>

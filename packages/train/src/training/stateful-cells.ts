@@ -1,4 +1,6 @@
 import type { layers, serialization, Tensor, Tensor1D, Tensor2D, Tensor3D } from "@tensorflow/tfjs";
+import { fusedCell, kernelsOf, weightsOf } from "../fused/fused-cell.js";
+import { canHold, fusedSequence } from "../fused/fused-op.js";
 import { ownCell } from "../layers/own-layers.js";
 import { projectedRows } from "../layers/recurrent-layer.js";
 import type { Tf } from "../tf/load-tf.js";
@@ -71,9 +73,15 @@ export function statefulCell(tf: Tf, layer: layers.Layer): StatefulCell | undefi
     };
   };
   const ownConfig = config as unknown as serialization.ConfigDict;
+  const fused = fusedCell(kind, ownConfig);
   return {
     sizes: kind === "LSTM" ? [units, units] : [units],
     run: (x, state) => {
+      const kernels = kernelsOf(tf);
+      if (fused !== undefined && kernels !== undefined && canHold(fused, x)) {
+        const { output, states } = fusedSequence(tf, kernels, fused, { x, ...weightsOf(layer), states: state }, true);
+        return { rows: output as Tensor3D, state: states() };
+      }
       // Factors of low rank are multiplied where gradients see it.
       const weights = own?.whole?.(stored, ownConfig) ?? stored;
       const ownStep = own?.step(tf, weights, ownConfig);

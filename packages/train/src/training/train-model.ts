@@ -1,6 +1,7 @@
 import type { LayersModel, Tensor, Variable } from "@tensorflow/tfjs";
 import { mixUp } from "../data/augment.js";
 import type { Random } from "../data/random.js";
+import { withFusedLayers } from "../fused/fused-layers.js";
 import type { Tf } from "../tf/load-tf.js";
 import { modelFiles, saveModelFiles } from "../tf/model-files.js";
 import { Adam } from "./adam.js";
@@ -38,7 +39,7 @@ export async function trainModel(
   checkOptions(options);
   checkTrainingSet(data.train, "training data");
   if (data.validation !== undefined) checkTrainingSet(data.validation, "validation data");
-  return new Trainer(tf, model, data, options).run();
+  return withFusedLayers(tf, model, () => new Trainer(tf, model, data, options).run());
 }
 
 class Trainer {
