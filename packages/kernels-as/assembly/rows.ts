@@ -2,7 +2,7 @@
 // Results are requantized but unsaturated int32 (15), four a quad.
 import { clearWords, mulh } from "./arith";
 import { FEWEST_BYTES } from "./features";
-import { quadRowsSimd, rowSumSimd } from "./rows-simd";
+import { quadRows4, quadRows8, rowSumSimd } from "./rows-simd";
 
 /** Quads that one call of `quadRows` may take: the size of the buffer ROWS. */
 // @ts-ignore: decorator
@@ -48,7 +48,8 @@ export function quadRows(
   k: i32, sum: i32, params: usize, paramStride: usize, out: usize,
 ): void {
   if (ASC_FEATURE_SIMD) {
-    quadRowsSimd(bits, w, stride, quads, u0, n0, u1, n1, k, sum, params, paramStride, out);
+    if (bits == 8) quadRows8(w, stride, quads, u0, n0, u1, n1, k, sum, params, paramStride, out);
+    else quadRows4(w, stride, quads, u0, n0, u1, n1, k, sum, params, paramStride, out);
   } else {
     clearWords(out, <usize>quads << 4);
     w = addPart(bits, w, stride, quads, u0, n0, k, out);
