@@ -4,11 +4,12 @@
 // Backward, from the last step, dh' given (dZ, dR, dG are slopes of the sums):
 //   dZ = dh' (h - g) z';  dG = dh' (1 - z) g';  dh = dh' z + [dZ dR] U^T + what the candidate gives:
 //   reset before: e = dG U^T, dR = e h r', e r;   reset after: dR = dG q r', (dG r) U^T
-import { activate, slope } from "./activations";
+import { activateRange, slope } from "./activations";
 import { pack, packedBytes } from "./gemm";
 import {
   addRecurrent,
   addStateSlopes,
+  addTo,
   columnSums,
   fillRows,
   inputGradients,
@@ -39,6 +40,8 @@ function packBackward(s: Sequence): usize {
 export function gruAfterForward(s: Sequence): void {
   const candidate = packForward(s);
   const gated = 2 * s.units;
+  // Both biases of z and r only ever occur as their sum.
+  addTo(s.bias, s.recurrentBias, gated << 2);
   projectInputs(s);
   fillRows(s.recurrentBias + (gated << 2), s.batch * s.steps, s.units, s.extra);
   for (let t = 0; t < s.steps; t++) {
@@ -53,27 +56,25 @@ export function gruAfterForward(s: Sequence): void {
 function afterRow(s: Sequence, t: i32, row: i32, gates: usize): void {
   const units = s.units << 2;
   const before = t * s.unitBytes + row * units;
-  const gate = s.gateActivation;
+  activateRange(s.gateActivation, gates, 2 * units);
   for (let u = 0; u < units; u += 16) {
     const at = gates + u;
-    const bias = s.recurrentBias + u;
-    const update = activate(gate, f32x4.add(v128.load(at), v128.load(bias)));
-    const reset = activate(gate, f32x4.add(v128.load(at + units), v128.load(bias + units)));
-    const product = f32x4.mul(reset, v128.load(s.extra + before + u));
-    const candidate = activate(s.activation, f32x4.add(v128.load(at + 2 * units), product));
-    v128.store(at, update);
-    v128.store(at + units, reset);
-    v128.store(at + 2 * units, candidate);
-    mix(s.hidden + before + u, s.unitBytes, update, candidate);
+    const product = f32x4.mul(v128.load(at + units), v128.load(s.extra + before + u));
+    v128.store(at + 2 * units, f32x4.add(v128.load(at + 2 * units), product));
   }
+  activateRange(s.activation, gates + 2 * units, units);
+  mixRow(s, t, row, gates);
 }
 
-/** h' = g + z (h - g), a step of `bytes` behind h. */
-// @ts-ignore: decorator
-@inline
-function mix(hidden: usize, bytes: i32, update: v128, candidate: v128): void {
-  const change = f32x4.mul(update, f32x4.sub(v128.load(hidden), candidate));
-  v128.store(hidden + bytes, f32x4.add(candidate, change));
+/** h' = g + z (h - g). */
+function mixRow(s: Sequence, t: i32, row: i32, gates: usize): void {
+  const units = s.units << 2;
+  const hidden = s.hidden + t * s.unitBytes + row * units;
+  for (let u = 0; u < units; u += 16) {
+    const candidate = v128.load(gates + 2 * units + u);
+    const change = f32x4.mul(v128.load(gates + u), f32x4.sub(v128.load(hidden + u), candidate));
+    v128.store(hidden + s.unitBytes + u, f32x4.add(candidate, change));
+  }
 }
 
 export function gruBeforeForward(s: Sequence): void {
@@ -93,25 +94,16 @@ export function gruBeforeForward(s: Sequence): void {
 function gateRow(s: Sequence, t: i32, row: i32, gates: usize): void {
   const units = s.units << 2;
   const before = t * s.unitBytes + row * units;
-  const gate = s.gateActivation;
+  activateRange(s.gateActivation, gates, 2 * units);
   for (let u = 0; u < units; u += 16) {
-    const at = gates + u;
-    const reset = activate(gate, v128.load(at + units));
-    v128.store(at, activate(gate, v128.load(at)));
-    v128.store(at + units, reset);
-    v128.store(s.extra + before + u, f32x4.mul(reset, v128.load(s.hidden + before + u)));
+    v128.store(s.extra + before + u, f32x4.mul(v128.load(gates + units + u), v128.load(s.hidden + before + u)));
   }
 }
 
 function candidateRow(s: Sequence, t: i32, row: i32, gates: usize): void {
   const units = s.units << 2;
-  const before = t * s.unitBytes + row * units;
-  for (let u = 0; u < units; u += 16) {
-    const at = gates + u;
-    const candidate = activate(s.activation, v128.load(at + 2 * units));
-    v128.store(at + 2 * units, candidate);
-    mix(s.hidden + before + u, s.unitBytes, v128.load(at), candidate);
-  }
+  activateRange(s.activation, gates + 2 * units, units);
+  mixRow(s, t, row, gates);
 }
 
 /** dZ, dG, and dh' z in the place of dh'. */

@@ -3,7 +3,7 @@
 //   [i f g o] = [s s a s](x W + h U + b);  c' = f c + i g;  h' = o a(c')
 // Backward, from the last step, dh' and dc' given (dG are slopes of the sums):
 //   dc' += dh' o a'(c');  dG = [dc' g i'  dc' c f'  dc' i g'  dh' a(c') o'];  dc = dc' f;  dh = dG U^T
-import { activate, slope } from "./activations";
+import { activateRange, slope } from "./activations";
 import { pack } from "./gemm";
 import {
   addRecurrent,
@@ -28,24 +28,22 @@ export function lstmForward(s: Sequence): void {
 function forwardRow(s: Sequence, t: i32, row: i32, gates: usize): void {
   const units = s.units << 2;
   const before = t * s.unitBytes + row * units;
-  const after = before + s.unitBytes;
-  const gate = s.gateActivation;
-  const activation = s.activation;
+  const cell = s.cell + before;
+  const squashed = s.extra + before;
+  activateRange(s.gateActivation, gates, 2 * units);
+  activateRange(s.activation, gates + 2 * units, units);
+  activateRange(s.gateActivation, gates + 3 * units, units);
   for (let u = 0; u < units; u += 16) {
     const at = gates + u;
-    const input = activate(gate, v128.load(at));
-    const forget = activate(gate, v128.load(at + units));
-    const value = activate(activation, v128.load(at + 2 * units));
-    const output = activate(gate, v128.load(at + 3 * units));
-    const cell = f32x4.add(f32x4.mul(forget, v128.load(s.cell + before + u)), f32x4.mul(input, value));
-    const squashed = activate(activation, cell);
-    v128.store(at, input);
-    v128.store(at + units, forget);
-    v128.store(at + 2 * units, value);
-    v128.store(at + 3 * units, output);
-    v128.store(s.cell + after + u, cell);
-    v128.store(s.extra + before + u, squashed);
-    v128.store(s.hidden + after + u, f32x4.mul(output, squashed));
+    const kept = f32x4.mul(v128.load(at + units), v128.load(cell + u));
+    const next = f32x4.add(kept, f32x4.mul(v128.load(at), v128.load(at + 2 * units)));
+    v128.store(cell + s.unitBytes + u, next);
+    v128.store(squashed + u, next);
+  }
+  activateRange(s.activation, squashed, units);
+  const hidden = s.hidden + before + s.unitBytes;
+  for (let u = 0; u < units; u += 16) {
+    v128.store(hidden + u, f32x4.mul(v128.load(gates + 3 * units + u), v128.load(squashed + u)));
   }
 }
 

@@ -66,9 +66,7 @@ export function fillRows(row: usize, rows: i32, width: i32, to: usize): void {
 export function columnSums(from: usize, rows: i32, width: i32, stride: i32, to: usize): void {
   for (let at = 0; at < width << 2; at += 16) v128.store(to + at, f32x4.splat(0));
   for (let i = 0; i < rows; i++) {
-    for (let at = 0; at < width << 2; at += 16) {
-      v128.store(to + at, f32x4.add(v128.load(to + at), v128.load(from + at)));
-    }
+    addTo(to, from, width << 2);
     from += stride << 2;
   }
 }
@@ -133,9 +131,12 @@ export function inputGradients(s: Sequence): void {
 /** The slope of a state at step t: what later steps gave, and what is asked of this one; left in `hiddenSlope`. */
 export function addStateSlopes(s: Sequence, t: i32): void {
   if (!s.stateSlopes) return;
-  const from = s.stateSlopes + t * s.unitBytes;
-  for (let at = 0; at < s.unitBytes; at += 16) {
-    const target = s.hiddenSlope + at;
-    v128.store(target, f32x4.add(v128.load(target), v128.load(from + at)));
+  addTo(s.hiddenSlope, s.stateSlopes + t * s.unitBytes, s.unitBytes);
+}
+
+/** to += from, so many bytes. */
+export function addTo(to: usize, from: usize, bytes: i32): void {
+  for (let at = 0; at < bytes; at += 16) {
+    v128.store(to + at, f32x4.add(v128.load(to + at), v128.load(from + at)));
   }
 }

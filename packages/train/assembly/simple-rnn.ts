@@ -1,5 +1,5 @@
 // h' = f(x W + h U + b). Backward, from the last step: dG = dh' f'(h'); dh = dG U^T.
-import { activate, slope } from "./activations";
+import { activateRange, slope } from "./activations";
 import { pack } from "./gemm";
 import {
   addRecurrent,
@@ -19,9 +19,8 @@ export function simpleRnnForward(s: Sequence): void {
     const hidden = s.hidden + t * bytes;
     const sums = s.gates + t * bytes;
     addRecurrent(s, hidden, s.panels, s.width, sums, s.width);
-    for (let at = 0; at < bytes; at += 16) {
-      v128.store(hidden + bytes + at, activate(s.activation, v128.load(sums + at)));
-    }
+    memory.copy(hidden + bytes, sums, bytes);
+    activateRange(s.activation, hidden + bytes, bytes);
   }
 }
 

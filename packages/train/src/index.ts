@@ -59,6 +59,7 @@ export {
   windowSamples,
   windowsOfSplit,
 } from "./data/windows.js";
+export { RECURRENT_PATHS, type RecurrentPath } from "./fused/fused-cell.js";
 export { type JobData, type JobSamples, prepareSamples, type SampleJob, samplesOf } from "./jobs/job-samples.js";
 export { commonMeta, type ModelMeta, readModelMeta, readNormalization } from "./jobs/model-meta.js";
 export {

@@ -1,3 +1,4 @@
+import { BACKEND_NAMES, type BackendName, RECURRENT_PATHS, type RecurrentPath } from "@gatelet/train";
 import { InvalidArgumentError, Option } from "commander";
 import type { DataOptions } from "../load-data.js";
 
@@ -56,6 +57,21 @@ export function toDataOptions(flags: DataFlags): DataOptions {
   });
   return Object.fromEntries(entries.filter(([, value]) => value !== undefined)) as DataOptions;
 }
+
+/** What computes a training, as commander parses it. */
+export interface BackendFlags {
+  readonly backend: BackendName;
+  readonly recurrent?: RecurrentPath;
+}
+
+export const backendOption = (): Option =>
+  new Option("--backend <name>", "tfjs back end").choices(BACKEND_NAMES).default("auto");
+
+export const recurrentOption = (): Option =>
+  new Option(
+    "--recurrent <path>",
+    "recurrent layers in kernels for whole sequences, on wasm and cpu, or step by step in tfjs (default: fused)",
+  ).choices(RECURRENT_PATHS);
 
 export const stripOption = (): Option =>
   new Option("--strip", "leave names, classes and scales (META) out of the file: no engine needs them");

@@ -1,7 +1,5 @@
 import { join } from "node:path";
 import {
-  BACKEND_NAMES,
-  type BackendName,
   buildPreset,
   commonMeta,
   GLOVE_FRAMES,
@@ -28,10 +26,10 @@ import { grouped } from "../text/numbers.js";
 import { renderTable } from "../text/table.js";
 import { loadInteger, measureOnBoard } from "../training/engines.js";
 import { trainStatus } from "../training/progress.js";
-import { jsonOption, stripOption, wholeNumber } from "./options.js";
+import { type BackendFlags, backendOption, jsonOption, recurrentOption, stripOption, wholeNumber } from "./options.js";
 import { collect, numberOf, shareOf, toJobData, type WindowFlags, windowOptions } from "./window-data.js";
 
-interface PruneFlags extends Omit<WindowFlags, "data"> {
+interface PruneFlags extends Omit<WindowFlags, "data">, BackendFlags {
   readonly preset?: "grasp";
   readonly data?: string;
   readonly output: string;
@@ -48,7 +46,6 @@ interface PruneFlags extends Omit<WindowFlags, "data"> {
   readonly strip?: true;
   readonly sensitivity?: true;
   readonly seed: number;
-  readonly backend: BackendName;
   readonly board: boolean;
   readonly json?: true;
 }
@@ -85,7 +82,8 @@ export function pruneCommand(terminal: Terminal): Command {
     .addOption(stripOption())
     .option("--sensitivity", "print the accuracy when one layer alone loses units, and stop")
     .addOption(new Option("--seed <number>", "same seed, same result").argParser(wholeNumber(0)).default(1))
-    .addOption(new Option("--backend <name>", "tfjs back end").choices(BACKEND_NAMES).default("auto"))
+    .addOption(backendOption())
+    .addOption(recurrentOption())
     .option("--no-board", "do not run a window on the simulated nRF52840")
     .addOption(jsonOption())
     .addHelpText(
@@ -96,7 +94,7 @@ export function pruneCommand(terminal: Terminal): Command {
 }
 
 async function run(terminal: Terminal, model: string | undefined, flags: PruneFlags): Promise<void> {
-  const { tf, choice } = await loadTf(flags.backend);
+  const { tf, choice } = await loadTf(flags.backend, { recurrent: flags.recurrent });
   if (!flags.json) terminal.print(choice);
   const progress = terminal.progress("reading");
   try {

@@ -1,7 +1,5 @@
 import { join } from "node:path";
 import {
-  BACKEND_NAMES,
-  type BackendName,
   buildPreset,
   commonMeta,
   loadModelFiles,
@@ -23,10 +21,10 @@ import { renderTable } from "../text/table.js";
 import { loadInteger, measureOnBoard } from "../training/engines.js";
 import { predictStep } from "../training/predict-step.js";
 import { trainStatus } from "../training/progress.js";
-import { jsonOption, stripOption, wholeNumber } from "./options.js";
+import { type BackendFlags, backendOption, jsonOption, recurrentOption, stripOption, wholeNumber } from "./options.js";
 import { collect, numberOf, shareOf, sizesOf, toJobData, type WindowFlags, windowOptions } from "./window-data.js";
 
-interface ShrinkFlags extends WindowFlags {
+interface ShrinkFlags extends WindowFlags, BackendFlags {
   readonly output: string;
   readonly teacher: readonly string[];
   readonly preset: PresetName;
@@ -46,7 +44,6 @@ interface ShrinkFlags extends WindowFlags {
   readonly alone?: true;
   readonly strip?: true;
   readonly seed: number;
-  readonly backend: BackendName;
   readonly json?: true;
 }
 
@@ -75,7 +72,8 @@ export function shrinkCommand(terminal: Terminal): Command {
     .addOption(stripOption())
     .option("--alone", "also train the student without teachers")
     .addOption(new Option("--seed <number>", "same seed, same result").argParser(wholeNumber(0)).default(1))
-    .addOption(new Option("--backend <name>", "tfjs back end").choices(BACKEND_NAMES).default("auto"))
+    .addOption(backendOption())
+    .addOption(recurrentOption())
     .addOption(jsonOption())
     .addHelpText(
       "after",
@@ -85,7 +83,7 @@ export function shrinkCommand(terminal: Terminal): Command {
 }
 
 async function run(terminal: Terminal, flags: ShrinkFlags): Promise<void> {
-  const { tf, choice } = await loadTf(flags.backend);
+  const { tf, choice } = await loadTf(flags.backend, { recurrent: flags.recurrent });
   if (!flags.json) terminal.print(choice);
   const progress = terminal.progress("reading");
   const models = flags.model === undefined ? flags.teacher : [...flags.teacher, flags.model];

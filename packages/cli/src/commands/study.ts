@@ -20,9 +20,9 @@ import type { Terminal } from "../terminal.js";
 import { renderTable } from "../text/table.js";
 import { loadInteger, measureOnBoard } from "../training/engines.js";
 import { shownPool } from "../training/progress.js";
-import { jsonOption, wholeNumber } from "./options.js";
+import { type BackendFlags, jsonOption, recurrentOption, wholeNumber } from "./options.js";
 
-interface StudyFlags {
+interface StudyFlags extends Pick<BackendFlags, "recurrent"> {
   readonly preset: "hapt" | "uea5";
   readonly data: string;
   readonly models?: string;
@@ -89,6 +89,7 @@ export function studyCommand(terminal: Terminal): Command {
     .addOption(new Option("--bits <list>", "bits of a weight").choices(["8", "4", "8,4"]).default("8,4"))
     .option("--no-board", "do not run a window on the simulated nRF52840")
     .addOption(new Option("--workers <count>", "trainings at a time").argParser(wholeNumber(1)).default(HALF))
+    .addOption(recurrentOption())
     .addOption(jsonOption())
     .addHelpText(
       "after",
@@ -98,7 +99,8 @@ export function studyCommand(terminal: Terminal): Command {
 }
 
 async function run(terminal: Terminal, flags: StudyFlags): Promise<void> {
-  const request = onlySome(requestOf(flags), flags.only);
+  const { recurrent } = flags;
+  const request = { ...onlySome(requestOf(flags), flags.only), ...(recurrent === undefined ? {} : { recurrent }) };
   const runs = request.architectures.reduce(
     (sum, { source }) => sum + (source.kind === "train" ? source.jobs.length : 0),
     0,

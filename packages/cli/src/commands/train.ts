@@ -1,24 +1,15 @@
 import { join } from "node:path";
-import {
-  BACKEND_NAMES,
-  type BackendName,
-  type Balance,
-  type PlacedJob,
-  PRESETS,
-  type PresetName,
-  runTrainJobs,
-  type TrainJob,
-} from "@gatelet/train";
+import { type Balance, type PlacedJob, PRESETS, type PresetName, runTrainJobs, type TrainJob } from "@gatelet/train";
 import { Command, Option } from "commander";
 import { CliError } from "../cli-error.js";
 import type { Terminal } from "../terminal.js";
 import { shownPool } from "../training/progress.js";
 import { foldLines, renderRuns, scoreOf, type TrainedRun } from "../training/runs.js";
 import { renderStreams, scoreStreams } from "../training/streams.js";
-import { jsonOption, wholeNumber } from "./options.js";
+import { type BackendFlags, backendOption, jsonOption, recurrentOption, wholeNumber } from "./options.js";
 import { collect, numberOf, sizesOf, toJobData, type WindowFlags, windowOptions } from "./window-data.js";
 
-interface TrainFlags extends WindowFlags {
+interface TrainFlags extends WindowFlags, BackendFlags {
   readonly output: string;
   readonly preset: PresetName;
   readonly model?: string;
@@ -42,7 +33,6 @@ interface TrainFlags extends WindowFlags {
   readonly rate: string;
   readonly patience?: number;
   readonly seed: number;
-  readonly backend: BackendName;
   readonly grid: readonly string[];
   readonly workers: number;
   readonly json?: true;
@@ -95,7 +85,8 @@ export function trainCommand(terminal: Terminal): Command {
     .option("--rate <number>", "learning rate", "0.002")
     .addOption(new Option("--patience <epochs>", "stop after so many without progress").argParser(wholeNumber(1)))
     .addOption(new Option("--seed <number>", "same seed, same weights").argParser(wholeNumber(0)).default(1))
-    .addOption(new Option("--backend <name>", "tfjs back end").choices(BACKEND_NAMES).default("auto"))
+    .addOption(backendOption())
+    .addOption(recurrentOption())
     .option("--grid <key=a,b>", "try all combinations: units, rate, batch, seed, dropout; repeatable", collect, [])
     .addOption(new Option("--workers <count>", "trainings at a time").argParser(wholeNumber(1)).default(1))
     .addOption(jsonOption())
@@ -196,6 +187,7 @@ function jobOf(flags: TrainFlags): TrainJob {
     },
     seed: Number(flags.seed),
     backend: flags.backend,
+    ...optional("recurrent", flags.recurrent),
   };
 }
 

@@ -4,6 +4,7 @@ import type { LayersModel } from "@tensorflow/tfjs";
 import { type AugmentOptions, createAugment } from "../data/augment.js";
 import { type Balance, balanceSet } from "../data/balance.js";
 import { countScale } from "../data/transforms.js";
+import type { RecurrentPath } from "../fused/fused-cell.js";
 import { buildPreset, type PresetName } from "../networks/presets.js";
 import { type BackendName, loadTf, type Tf } from "../tf/load-tf.js";
 import { loadModelFiles } from "../tf/model-files.js";
@@ -31,6 +32,7 @@ export interface TrainJob extends SampleJob {
     "epochs" | "batchSize" | "learningRate" | "schedule" | "patience" | "monitor" | "weightDecay" | "clipNorm"
   >;
   readonly backend?: BackendName;
+  readonly recurrent?: RecurrentPath;
 }
 
 export interface TrainJobResult {
@@ -93,7 +95,7 @@ export async function runTrainJob(job: TrainJob, folder: string, hooks: JobHooks
   if (known !== undefined) return known;
   const samples = await prepareSamples(job);
   const wanted = "preset" in job.model ? [] : await topologyClasses(job.model.topology);
-  const { tf, backend, choice } = await loadTf(job.backend, { layers: wanted });
+  const { tf, backend, choice } = await loadTf(job.backend, { layers: wanted, recurrent: job.recurrent });
   hooks.onNote?.(choice);
   const model = await buildJobModel(tf, job, samples);
   const train = balanceSet(samples.train, job.balance ?? "none", job.seed);

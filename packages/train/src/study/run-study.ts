@@ -3,6 +3,7 @@ import { join } from "node:path";
 import type { WeightBits } from "@gatelet/converter";
 import { loadRecordings, readUnpacked } from "../data/load.js";
 import { listedWindows } from "../data/windows.js";
+import type { RecurrentPath } from "../fused/fused-cell.js";
 import { prepareSamples } from "../jobs/job-samples.js";
 import { readNormalization } from "../jobs/model-meta.js";
 import type { TrainJob } from "../jobs/train-job.js";
@@ -51,6 +52,8 @@ export interface StudyRequest {
   readonly folder: string;
   readonly architectures: readonly StudyArchitecture[];
   readonly bits: readonly WeightBits[];
+  /** Where the recurrent layers of what is trained compute, where it matters. */
+  readonly recurrent?: RecurrentPath;
   /** Sentences for the report. */
   readonly notes?: readonly string[];
 }
@@ -86,9 +89,13 @@ export async function runStudy(
   { tools, pool }: { readonly tools: EntryTools; readonly pool: PoolOptions },
 ): Promise<StudyReport> {
   await mkdir(join(request.folder, "rows"), { recursive: true });
+  const path = request.recurrent === undefined ? {} : { recurrent: request.recurrent };
   const placed = request.architectures.flatMap((architecture) =>
     architecture.source.kind === "train"
-      ? architecture.source.jobs.map((job) => ({ job, folder: join(request.folder, runName(architecture, job)) }))
+      ? architecture.source.jobs.map((job) => ({
+          job: { ...job, ...path },
+          folder: join(request.folder, runName(architecture, job)),
+        }))
       : [],
   );
   await runTrainJobs(placed, pool);
