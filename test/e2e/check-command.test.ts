@@ -56,23 +56,24 @@ describe("gatelet check", () => {
     expect(report.duty).toBeGreaterThan(0);
   });
 
-  it("cuts the board's RAM to the budget: an overrun is a fault with registers and backtrace, exit status 1", async () => {
+  it("cuts the board's RAM to the budget: an overrun is a fault with registers and backtrace, exit status 3", async () => {
     const enough = await check(gate, "--ram", "1K", "--json");
     expect(enough.code).toBe(0);
     const { arenaBytes, variableBytes, stackBytes } = JSON.parse(enough.stdout).memory;
     const exact = arenaBytes + variableBytes + stackBytes;
     expect((await check(gate, "--ram", `${exact + 64}`)).code).toBe(0);
     const stack = await check(gate, "--ram", `${exact - 64}`);
-    expect(stack.code).toBe(1);
+    expect(stack.code).toBe(3);
+    expect(stack.stderr).toMatch(/RAM: [\d,]+ bytes and the stack needed, the budget is/);
     expect(stack.stdout).toMatch(/stack-limit: stack pointer 0x2\w+ is below the limit/);
     expect(stack.stdout).toMatch(/#1 0x\w+ gatelet_check/);
     const arena = await check(gate, "--ram", `${variableBytes + 64}`);
-    expect(arena.code).toBe(1);
+    expect(arena.code).toBe(3);
     expect(arena.stdout).toMatch(/builtin: unmapped write of \d bytes? at 0x2\w+/);
-    expect(arena.stderr).toMatch(/^error: check of .* failed: builtin: unmapped/);
+    expect(arena.stderr).toMatch(/^error: check of .* failed: RAM: \d+ bytes needed, the budget is \d+\n$/);
     const flash = await check(gate, "--flash", "4K");
     expect([flash.code, flash.stderr]).toEqual([
-      1,
+      3,
       expect.stringMatching(/flash: [\d,]+ bytes needed, the budget is 4,096/),
     ]);
   });
@@ -184,7 +185,7 @@ describe("gatelet check", () => {
       [[gate, "--board", "uno"], 2, /board uno is not known/],
       [[gate, "--wait-states", "1"], 2, /choices are 0, 2, 3/i],
       [[gate, "--engine", "qemu", "--all-engines"], 2, /cannot be used with/],
-      [[gate, "--gdb", "x"], 2, /whole number, at least 0/],
+      [[gate, "--gdb", "x"], 2, /whole number, 0 .. 65535/],
       [[gate, "--profile", folder.path("no/such.json")], 1, /there is no folder/],
       [[gate, "--windows", "0"], 2, /whole number, at least 1/],
       [[gate, "--windows", "100000"], 2, /do not fit the board's flash, at most \d+ do/],

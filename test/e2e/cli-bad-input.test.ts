@@ -77,7 +77,7 @@ describe("convert refuses", () => {
     expectRefusal(await convert(model, folder.path("narrow.csv")), /frames have 2 values \(p, q\), the model takes 3/);
     expectRefusal(await convert(model, folder.path("absent.csv")), /no recordings at .*absent\.csv/);
     await writeFile(folder.path("few.csv"), "1,2\n");
-    expectRefusal(await convert(model, folder.path("few.csv"), "--channels", "x0,q"), /no channel q among x0, x1/);
+    expectRefusal(await convert(model, folder.path("few.csv"), "--channels", "x0,q"), /no column q among x0, x1/);
   });
 
   it("features whose spread is given as zero, and warns of those that never change", async () => {

@@ -3,6 +3,7 @@ import { FormatError, readModel } from "@gatelet/converter/format";
 import {
   channelAsTarget,
   cutWindows,
+  DataError,
   listedWindows,
   loadRecordings,
   onlySplit,
@@ -15,6 +16,7 @@ import {
   windowsOfSplit,
 } from "@gatelet/train";
 import { CliError } from "./cli-error.js";
+import { counted } from "./text/numbers.js";
 
 /** Options with which a user says how recordings are to be read. */
 export interface DataOptions {
@@ -39,6 +41,8 @@ export interface DataOptions {
 export interface DataNeeds {
   readonly frameSize: number;
   readonly classes?: readonly string[];
+  /** Names of the values of a frame: recordings that have them all are fed by name, others in their own order. */
+  readonly features?: readonly string[];
   /** Physical value of a count, for counts from files that do not say. */
   readonly inputScale?: readonly number[];
 }
@@ -49,21 +53,37 @@ export interface DataNeeds {
  */
 export async function loadData(path: string, options: DataOptions, needs: DataNeeds): Promise<Recordings> {
   const fromCsv = /\.(csv|tsv|txt)(\.gz)?$/i.test(path);
+  const { features = [] } = needs;
   let recordings = await loadRecordings(path, {
+    ...(options.channels === undefined ? { expected: features } : { channels: options.channels }),
     ...(options.label === undefined ? {} : { labelColumn: options.label }),
     ...(fromCsv && options.target !== undefined ? { targetColumn: options.target } : {}),
     ...(options.session === undefined ? {} : { sequenceColumn: options.session }),
     ...(needs.classes === undefined || needs.classes.length === 0 ? {} : { classes: needs.classes }),
     ...(options.values === undefined ? {} : { values: options.values }),
+  }).catch((error: unknown) => {
+    throw withRoles(error);
   });
   if (!fromCsv && options.target !== undefined) recordings = channelAsTarget(recordings, options.target);
   if (options.channels !== undefined) recordings = selectChannels(recordings, options.channels);
+  else if (features.length > 0 && features.every((name) => recordings.featureNames.includes(name))) {
+    recordings = selectChannels(recordings, features);
+  }
   if (recordings.channels !== needs.frameSize) {
     const names = recordings.featureNames.slice(0, 12).join(", ");
-    const message = `${path}: frames have ${recordings.channels} values (${names}), the model takes ${needs.frameSize}`;
+    const wanted = features.length > 0 ? ` (${features.slice(0, 12).join(", ")})` : "";
+    const found = counted(recordings.channels, "value");
+    const message = `${path}: frames have ${found} (${names}), the model takes ${needs.frameSize}${wanted}`;
     throw new CliError("MODEL_MISMATCH", `${message}: choose with --channels`);
   }
   return needs.inputScale === undefined ? recordings : scaleBareCounts(recordings, needs.inputScale);
+}
+
+/** Text where a number should be, at the top of a file: most likely a column that is no channel. */
+function withRoles(error: unknown): unknown {
+  if (!(error instanceof DataError) || error.code !== "DATA_NOT_A_NUMBER" || (error.line ?? 0) > 2) return error;
+  const message = `${error.message}: say what it is with --label or --session, or choose others with --channels`;
+  return new CliError("MODEL_MISMATCH", message, { cause: error });
 }
 
 /**
@@ -106,12 +126,23 @@ export async function readGateFile(path: string): Promise<Uint8Array> {
     readModel(file);
   } catch (cause) {
     if (!(cause instanceof FormatError)) throw cause;
-    throw new CliError("FILE_UNREADABLE", `${path}: ${cause.message}`, { cause });
+    throw new CliError("FILE_UNREADABLE", refusal(path, file, cause), { cause });
   }
   return file;
 }
 
-async function readBytes(path: string): Promise<Uint8Array> {
+/** Why a file is refused, in words for who picked or copied the wrong one; else what the format says. */
+function refusal(path: string, { length }: Uint8Array, { code, field, value, message }: FormatError): string {
+  if (length === 0) return `${path} is empty`;
+  if (code === "BAD_SIZE" && field === "fileBytes") {
+    return `${path} has ${length} bytes, its header says ${value}: it was cut off, or something was added`;
+  }
+  const trained = code === "BAD_MAGIC" && /\.(json|keras|h5|hdf5)$/i.test(path);
+  return `${path}: ${message}${trained ? ": gatelet convert makes a .gate file of a trained model" : ""}`;
+}
+
+/** Bytes of a file that a command names. Throws `FILE_UNREADABLE` naming path and reason. */
+export async function readBytes(path: string): Promise<Uint8Array> {
   try {
     const bytes = await readFile(path);
     return new Uint8Array(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength));

@@ -7,12 +7,14 @@ import { convertCommand } from "./commands/convert.js";
 import { evalCommand } from "./commands/eval.js";
 import { flashCommand } from "./commands/flash.js";
 import { inspectCommand } from "./commands/inspect.js";
+import { checkDependencies } from "./commands/options.js";
 import { pruneCommand } from "./commands/prune.js";
 import { runCommand } from "./commands/run.js";
 import { shrinkCommand } from "./commands/shrink.js";
 import { studyCommand } from "./commands/study.js";
 import { trainCommand } from "./commands/train.js";
 import { processTerminal } from "./terminal.js";
+import { describeOption } from "./text/help.js";
 import { removeUnfinished } from "./write-file.js";
 
 const { version } = createRequire(import.meta.url)("../package.json") as { version: string };
@@ -33,20 +35,23 @@ export function createProgram(terminal = processTerminal()): Command {
         "exit codes: 0 done, 1 refused or failed, 2 wrong usage, 3 over budget, 130 interrupted",
       ].join("\n"),
     );
-  program.addCommand(convertCommand(terminal));
-  program.addCommand(inspectCommand(terminal));
-  program.addCommand(evalCommand(terminal));
-  program.addCommand(runCommand());
-  program.addCommand(checkCommand(terminal));
-  program.addCommand(flashCommand(terminal));
-  program.addCommand(trainCommand(terminal));
-  program.addCommand(buildCommand(terminal));
-  program.addCommand(studyCommand(terminal));
-  program.addCommand(pruneCommand(terminal));
-  program.addCommand(shrinkCommand(terminal));
+  const groups = {
+    "A model:": [convertCommand(terminal), inspectCommand(terminal), evalCommand(terminal), runCommand(terminal)],
+    "On a board, and to ship:": [checkCommand(terminal), flashCommand(terminal), buildCommand(terminal)],
+    "Training (npm i @tensorflow/tfjs):": [
+      trainCommand(terminal),
+      studyCommand(terminal),
+      pruneCommand(terminal),
+      shrinkCommand(terminal),
+    ],
+  };
+  for (const [heading, commands] of Object.entries(groups)) {
+    for (const command of commands) program.addCommand(command.helpGroup(heading));
+  }
+  program.hook("preAction", (_, command) => checkDependencies(command));
   for (const command of [program, ...program.commands]) {
     command.exitOverride();
-    command.configureHelp({ helpWidth: Math.min(terminal.width, 100) });
+    command.configureHelp({ helpWidth: Math.min(terminal.width, 100), optionDescription: describeOption });
     command.configureOutput({ outputError: () => {} });
   }
   return program;
@@ -61,7 +66,7 @@ export async function main(args: readonly string[]): Promise<number> {
     if (error instanceof CommanderError) {
       if (error.exitCode === 0) return EXIT.OK;
       // Without a command commander has shown the help already.
-      if (error.code !== "commander.help") process.stderr.write(`error: ${usageMessage(error)}\n`);
+      if (error.code !== "commander.help") process.stderr.write(`error: ${usageMessage(error, args[0])}\n`);
       return EXIT.USAGE;
     }
     process.stderr.write(`error: ${messageOf(error)}\n`);
@@ -69,12 +74,19 @@ export async function main(args: readonly string[]): Promise<number> {
   }
 }
 
-/** Commander's message on one line: `unknown command 'convrt' (did you mean convert?)`. */
-function usageMessage({ message }: CommanderError): string {
-  return message
+/** Commander's message on one line: `unknown command 'convrt' (did you mean convert?)`; else where the help is. */
+function usageMessage({ message, code }: CommanderError, command: string | undefined): string {
+  const text = message
     .replace(/^error: /, "")
     .replace(/\n\(Did you/, " (did you")
+    .replace("is invalid. A", "is invalid: a")
+    .replace("is invalid. ", "is invalid: ")
+    .replace(/\.? Expected /, ", expected ")
+    .replace(/\.$/, "")
     .replaceAll("\n", " ");
+  if (text.includes("did you mean") || code === "commander.invalidArgument") return text;
+  const known = command !== undefined && /^[a-z]+$/.test(command) && code !== "commander.unknownCommand";
+  return `${text}: see gatelet ${known ? `${command} ` : ""}--help`;
 }
 
 /** The message alone for errors that are meant for users; the stack too for those that are not. */

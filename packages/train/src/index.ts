@@ -62,6 +62,7 @@ export {
 export { RECURRENT_PATHS, type RecurrentPath } from "./fused/fused-cell.js";
 export { type JobData, type JobSamples, prepareSamples, type SampleJob, samplesOf } from "./jobs/job-samples.js";
 export { commonMeta, type ModelMeta, readModelMeta, readNormalization } from "./jobs/model-meta.js";
+export { checkModelShape } from "./jobs/model-shape.js";
 export {
   type JobHooks,
   modelMeta,

@@ -67,5 +67,8 @@ export async function recordedFrames(
     if (at === values.length) return { values, from: path };
   }
   const there = at / facts.frameSize;
-  throw new CliError("MODEL_MISMATCH", `${path} has ${there} frames, the check needs ${count}: lower --windows`);
+  throw new CliError(
+    "MODEL_MISMATCH",
+    `${path} has ${there} frames, the check needs ${count}: give longer recordings, or fewer --windows`,
+  );
 }

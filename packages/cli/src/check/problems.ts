@@ -8,9 +8,20 @@ export const ramUsed = ({ arenaBytes, variableBytes, stackBytes }: MemoryCheck):
 export const flashUsed = ({ libraryFlashBytes, modelFlashBytes }: MemoryCheck): number =>
   libraryFlashBytes + modelFlashBytes;
 
-/** Everything that makes a check fail, a line each. */
+/** What is beyond its budget, a line each; how deep the stack would go is not known where it ran into its limit. */
+export function overBudget(engines: readonly EngineCheck[], memory: MemoryCheck): string[] {
+  const { ramBudgetBytes, flashBudgetBytes } = memory;
+  const ram = over("RAM", ramUsed(memory), ramBudgetBytes);
+  const stack = ramBudgetBytes !== null && engines.some(({ fault }) => fault?.includes("stack-limit"));
+  if (stack && ram.length === 0) {
+    ram.push(`RAM: ${grouped(ramUsed(memory))} bytes and the stack needed, the budget is ${grouped(ramBudgetBytes)}`);
+  }
+  return [...ram, ...over("flash", flashUsed(memory), flashBudgetBytes)];
+}
+
+/** Everything that makes a check fail, a line each; a budget first, since faults may follow from it. */
 export function problemsOf(engines: readonly EngineCheck[], memory: MemoryCheck): string[] {
-  const problems: string[] = [];
+  const problems = overBudget(engines, memory);
   for (const { engine, absent, fault, wrongSteps, steps, stateEqual, difference } of engines) {
     if (absent !== null) continue;
     if (fault !== null) problems.push(`${engine}: ${fault.split("\n")[0]}`);
@@ -20,13 +31,13 @@ export function problemsOf(engines: readonly EngineCheck[], memory: MemoryCheck)
       problems.push(`${engine}: ${grouped(Math.abs(difference))} instructions ${difference > 0 ? "more" : "fewer"}`);
     }
   }
-  if (engines.every(({ absent }) => absent !== null)) problems.push("no engine ran");
-  over(problems, "RAM", ramUsed(memory), memory.ramBudgetBytes);
-  over(problems, "flash", flashUsed(memory), memory.flashBudgetBytes);
+  if (engines.every(({ absent }) => absent !== null)) {
+    problems.push(engines.map(({ engine, absent }) => `${engine} is ${absent}`).join("; ") || "no engine ran");
+  }
   return problems;
 }
 
-function over(problems: string[], what: string, used: number, budget: number | null): void {
-  if (budget === null || used <= budget) return;
-  problems.push(`${what}: ${grouped(used)} bytes needed, the budget is ${grouped(budget)}`);
+function over(what: string, used: number, budget: number | null): string[] {
+  if (budget === null || used <= budget) return [];
+  return [`${what}: ${grouped(used)} bytes needed, the budget is ${grouped(budget)}`];
 }

@@ -1,5 +1,4 @@
-import { mkdir, stat } from "node:fs/promises";
-import { dirname, join, relative } from "node:path";
+import { join, relative } from "node:path";
 import { Command, Option } from "commander";
 import { parseBytes } from "../budget.js";
 import { CliError } from "../cli-error.js";
@@ -7,7 +6,7 @@ import { readGateFile } from "../load-data.js";
 import { buildTarget, TARGETS, type Target } from "../targets/targets.js";
 import type { Terminal } from "../terminal.js";
 import { grouped } from "../text/numbers.js";
-import { writeFileWhole } from "../write-file.js";
+import { makeFolder, writeFileWhole } from "../write-file.js";
 import { jsonOption } from "./options.js";
 
 interface BuildFlags {
@@ -17,6 +16,8 @@ interface BuildFlags {
   readonly ram?: string;
   readonly json?: true;
 }
+
+const SIMD_TARGETS: readonly Target[] = ["wasm", "esm", "component"];
 
 export function buildCommand(terminal: Terminal): Command {
   return new Command("build")
@@ -37,6 +38,9 @@ export function buildCommand(terminal: Terminal): Command {
 async function run(terminal: Terminal, file: string, flags: BuildFlags): Promise<void> {
   if (flags.ram !== undefined && flags.target !== "wasm") {
     throw new CliError("USAGE", `--ram is for --target wasm, this is --target ${flags.target}`);
+  }
+  if (flags.simd && !SIMD_TARGETS.includes(flags.target)) {
+    throw new CliError("USAGE", `--simd is for --target ${SIMD_TARGETS.join(", ")}, this is --target ${flags.target}`);
   }
   const result = await buildTarget(flags.target, await readGateFile(file), {
     file,
@@ -93,25 +97,4 @@ function listOf(written: readonly Written[], output: string): string[] {
   if (library.length === 0) return lines;
   const bytes = library.reduce((sum, file) => sum + file.bytes, 0);
   return [...lines, `and the C library: ${library.length} files, ${grouped(bytes)} bytes of source`];
-}
-
-const isFolder = async (path: string): Promise<boolean> =>
-  stat(path).then(
-    (found) => found.isDirectory(),
-    () => false,
-  );
-
-/** Step by step, since Node's recursive mkdir never comes back where a file system refuses with ENOENT, as /proc does. */
-async function makeFolder(path: string): Promise<void> {
-  if (await isFolder(path)) return;
-  const parent = dirname(path);
-  if (parent !== path) await makeFolder(parent);
-  try {
-    await mkdir(path);
-  } catch (cause) {
-    if (await isFolder(path)) return;
-    const code = cause instanceof Error && "code" in cause ? String(cause.code) : String(cause);
-    const why = code === "EEXIST" || code === "ENOTDIR" ? "a file is in the way" : code;
-    throw new CliError("OUTPUT_UNWRITABLE", `cannot make folder ${path}: ${why}`, { cause });
-  }
 }

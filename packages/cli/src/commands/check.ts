@@ -1,4 +1,3 @@
-import { readFile } from "node:fs/promises";
 import { basename } from "node:path";
 import { ElfError, type ElfFile, type EngineName, parseElf, runnerElfPath } from "@gatelet/sim";
 import { Command, Option } from "commander";
@@ -8,15 +7,16 @@ import { checkJunit, checkMarkdown } from "../check/check-files.js";
 import { checkModel, STREAM_BLOCK } from "../check/check-model.js";
 import { compareWithFloat } from "../check/float-baseline.js";
 import { firmwareBoard, isRunner, renderFirmware, runFirmware } from "../check/own-firmware.js";
+import { overBudget } from "../check/problems.js";
 import { renderBaseline } from "../check/render-baseline.js";
 import { renderCheck } from "../check/render-check.js";
 import type { CheckReport } from "../check/report.js";
 import { type BoardMaker, runnerBoards, serveGdb, writeWatched } from "../check/watch-run.js";
 import { CliError } from "../cli-error.js";
-import { type DataOptions, readGateFile } from "../load-data.js";
+import { type DataOptions, readBytes, readGateFile } from "../load-data.js";
 import type { Terminal } from "../terminal.js";
 import { checkWritable, writeFileWhole } from "../write-file.js";
-import { jsonOption, wholeNumber } from "./options.js";
+import { DependentOption, jsonOption, wholeNumber } from "./options.js";
 
 interface CheckFlags {
   readonly board: string;
@@ -71,14 +71,20 @@ export function checkCommand(terminal: Terminal): Command {
     .option("--float-model <model>", "with --baseline float: the trained model the file was made from")
     .option("--profile <file>", "write cycles by function: speedscope .json, other names: collapsed stacks")
     .option("--trace <file>", "write the instructions of the first step")
-    .addOption(new Option("--trace-lines <count>", "how many at most").argParser(wholeNumber(1)).default(TRACE_LINES))
-    .addOption(new Option("--gdb <port>", "wait for gdb on loopback instead of checking").argParser(wholeNumber(0)))
+    .addOption(
+      new DependentOption(["--trace"], "--trace-lines <count>", "how many at most")
+        .argParser(wholeNumber(1))
+        .default(TRACE_LINES),
+    )
+    .addOption(
+      new Option("--gdb <port>", "wait for gdb on loopback instead of checking").argParser(wholeNumber(0, 65_535)),
+    )
     .option("--junit <file>", "write the verdict as JUnit XML")
     .option("--markdown <file>", "write a summary for a pull request")
     .addOption(jsonOption())
     .addHelpText(
       "after",
-      "\nexample:\n  gatelet check har.gate --board nrf52840 --ram 16K\n\nexit codes: 0 passed, 1 failed, 2 wrong usage",
+      "\nexample:\n  gatelet check har.gate --board nrf52840 --ram 16K\n\nexit codes: 0 passed, 1 failed, 2 wrong usage, 3 over budget",
     )
     .action((file: string, flags: CheckFlags) => run(terminal, file, flags));
 }
@@ -125,7 +131,9 @@ async function run(terminal: Terminal, file: string, flags: CheckFlags): Promise
   else terminal.print(renderCheck(report, width, style));
   if (!flags.json && baseline !== undefined) terminal.print(`\n${renderBaseline(baseline, width, style)}`);
   const [problem] = report.problems;
-  if (problem !== undefined) throw new CheckFailed(`check of ${file} failed: ${problem}`);
+  if (problem === undefined) return;
+  const code = overBudget(report.engines, report.memory).length > 0 ? "BUDGET" : "CHECK_FAILED";
+  throw new CheckFailed(code, `check of ${file} failed: ${problem}`);
 }
 
 interface Firmware {
@@ -149,7 +157,7 @@ async function runOwn(
   const { width, style } = terminal;
   terminal.print(flags.json ? JSON.stringify(report, null, 2) : renderFirmware(report, width, style));
   const [problem] = report.problems;
-  if (problem !== undefined) throw new CheckFailed(`check of ${firmware.name} failed: ${problem}`);
+  if (problem !== undefined) throw new CheckFailed("CHECK_FAILED", `check of ${firmware.name} failed: ${problem}`);
 }
 
 const dataOptionsOf = (flags: CheckFlags): DataOptions =>
@@ -166,15 +174,7 @@ async function baselineOf(report: CheckReport, bytes: Uint8Array, flags: CheckFl
 
 /** Throws `FILE_UNREADABLE`; ElfError for a file that is none. */
 async function readFirmware(path: string): Promise<Firmware> {
-  let elf: Uint8Array;
-  try {
-    elf = new Uint8Array(await readFile(path));
-  } catch (cause) {
-    const code = cause instanceof Error && "code" in cause ? String(cause.code) : String(cause);
-    throw new CliError("FILE_UNREADABLE", `cannot read ${path}: ${code === "ENOENT" ? "no such file" : code}`, {
-      cause,
-    });
-  }
+  const elf = await readBytes(path);
   try {
     return { name: basename(path), elf, file: parseElf(elf) };
   } catch (cause) {

@@ -1,11 +1,20 @@
+import { join } from "node:path";
 import { Command, Option } from "commander";
 import { budgetOf } from "../budget.js";
 import { convertModel } from "../conversion/convert-model.js";
 import { type ConversionSummary, renderConversion } from "../conversion/render-conversion.js";
 import { inspectModel } from "../inspect/model-report.js";
 import type { Terminal } from "../terminal.js";
-import { checkWritable, writeFileWhole } from "../write-file.js";
-import { type DataFlags, dataOptions, jsonOption, stripOption, toDataOptions, wholeNumber } from "./options.js";
+import { checkIsNoInput, checkWritable, writeFileWhole } from "../write-file.js";
+import {
+  type DataFlags,
+  dataOptions,
+  jsonOption,
+  stripOption,
+  toDataOptions,
+  wholeNumber,
+  windowLength,
+} from "./options.js";
 
 interface ConvertFlags extends DataFlags {
   readonly output: string;
@@ -33,11 +42,13 @@ export function convertCommand(terminal: Terminal): Command {
     .option("-c, --calibrate <data>", "representative recordings: csv, npy, npz or a data set folder")
     .option("--meta <file>", "json with mean, std, classes, inputScale (default: meta.json beside the model)")
     .addOption(new Option("--bits <bits>", "bits of a weight").choices(["8", "4"]).default("8"))
-    .option("--mixed", "4 bits where they cost least, as many as the flash budget asks")
+    .addOption(
+      new Option("--mixed", "4 bits where they cost least, as many as the flash budget asks").conflicts("bits"),
+    )
     .option("--ram <bytes>", "budget of RAM for one stream, e.g. 16K")
     .option("--flash <bytes>", "budget of flash for the file, e.g. 64K")
     .option("--board <name>", "budgets of a board, e.g. nrf52840")
-    .addOption(new Option("--window <frames>", "frames in a window").argParser(wholeNumber(1)).conflicts("stream"))
+    .addOption(new Option("--window <frames>", "frames in a window").argParser(windowLength).conflicts("stream"))
     .option("--stream", "make a stream model: an answer a frame, state kept for ever");
   for (const option of dataOptions()) command.addOption(option);
   return command
@@ -57,6 +68,7 @@ export function convertCommand(terminal: Terminal): Command {
 
 async function run(terminal: Terminal, model: string, flags: ConvertFlags): Promise<void> {
   const budget = budgetOf(flags);
+  checkIsNoInput(flags.output, [model, join(model, "model.json"), flags.calibrate, flags.meta]);
   await checkWritable(flags.output);
   const start = performance.now();
   const warnings: string[] = [];

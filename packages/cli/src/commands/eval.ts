@@ -1,4 +1,4 @@
-import { Command, Option } from "commander";
+import { Command, InvalidArgumentError, Option } from "commander";
 import { streamErrorSvg } from "../evaluation/error-plot.js";
 import { evaluateModel } from "../evaluation/evaluate-model.js";
 import type { EvaluationReport } from "../evaluation/evaluation-report.js";
@@ -7,7 +7,7 @@ import { readGateFile } from "../load-data.js";
 import { ENGINES, type EngineName } from "../runtime.js";
 import type { Terminal } from "../terminal.js";
 import { checkWritable, writeFileWhole } from "../write-file.js";
-import { type DataFlags, dataOptions, jsonOption, toDataOptions, wholeNumber } from "./options.js";
+import { type DataFlags, DependentOption, dataOptions, jsonOption, toDataOptions, wholeNumber } from "./options.js";
 
 interface EvalFlags extends DataFlags {
   readonly data: string;
@@ -30,18 +30,24 @@ export function evalCommand(terminal: Terminal): Command {
     .requiredOption("-d, --data <data>", "recordings: csv, npy, npz or a data set folder")
     .option("-f, --float <model>", "trained model to compare with")
     .option("--stream", "score every frame of continuous recordings")
-    .option("--plot <file>", "with --stream and --float: write the error by time step as svg")
+    .addOption(
+      new DependentOption(["--stream", "--float"], "--plot <file>", "write the error by time step as svg").argParser(
+        svgFile,
+      ),
+    )
     .addOption(new Option("--limit <windows>", "look at so many windows only, spread evenly").argParser(wholeNumber(1)))
     .addOption(
-      new Option(
+      new DependentOption(
+        ["--stream"],
         "--transition <frames>",
         "frames behind a change of label that are counted apart (default: a second)",
       ).argParser(wholeNumber(0)),
     )
     .addOption(
-      new Option(
+      new DependentOption(
+        ["--stream", "--float"],
         "--long-stream <frames>",
-        "with --stream and --float: length of the stream with kept state, 0 for none",
+        "length of the stream with kept state, 0 for none",
       )
         .argParser(wholeNumber(0))
         .default(DEFAULT_LONG_STREAM),
@@ -53,6 +59,11 @@ export function evalCommand(terminal: Terminal): Command {
     .addOption(jsonOption())
     .addHelpText("after", "\nexample:\n  gatelet eval har.gate --data recordings.csv --float model.json")
     .action((file: string, flags: EvalFlags) => run(terminal, file, flags));
+}
+
+function svgFile(path: string): string {
+  if (path.endsWith(".svg")) return path;
+  throw new InvalidArgumentError("expected a name that ends in .svg");
 }
 
 async function run(terminal: Terminal, file: string, flags: EvalFlags): Promise<void> {

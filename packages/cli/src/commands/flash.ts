@@ -1,11 +1,9 @@
-import { readFile } from "node:fs/promises";
 import { BOOT_TARGETS } from "@gatelet/sim";
 import { Command, Option } from "commander";
 import { CheckFailed } from "../check/check-failed.js";
-import { CliError } from "../cli-error.js";
 import { flashModel } from "../flash/flash-model.js";
 import { renderFlash } from "../flash/render-flash.js";
-import { readGateFile } from "../load-data.js";
+import { readBytes, readGateFile } from "../load-data.js";
 import type { Terminal } from "../terminal.js";
 import { checkWritable, writeFileWhole } from "../write-file.js";
 import { jsonOption, wholeNumber } from "./options.js";
@@ -63,23 +61,15 @@ async function run(terminal: Terminal, file: string, flags: FlashFlags): Promise
     ...(flags.boot === undefined ? {} : { boot: flags.boot }),
     ...(flags.uartPin === undefined ? {} : { uartPin: flags.uartPin }),
     ...(flags.frames === undefined ? {} : { frames: flags.frames }),
-    ...(flags.log === undefined ? {} : { log: await readLog(flags.log) }),
+    ...(flags.log === undefined ? {} : { log: Buffer.from(await readBytes(flags.log)).toString("latin1") }),
     onProgress: (stage) => progress.update(stage),
   }).finally(() => progress.end());
   await writeFileWhole(flags.output, image);
   terminal.print(flags.json ? JSON.stringify(report, null, 2) : renderFlash(report, terminal.width, terminal.style));
   if (report.sameAnswers === false) {
-    throw new CheckFailed(`the board's outputs or state in ${flags.log} differ from the emulated board's`);
-  }
-}
-
-async function readLog(path: string): Promise<string> {
-  try {
-    return await readFile(path, "latin1");
-  } catch (cause) {
-    const code = cause instanceof Error && "code" in cause ? String(cause.code) : String(cause);
-    throw new CliError("FILE_UNREADABLE", `cannot read ${path}: ${code === "ENOENT" ? "no such file" : code}`, {
-      cause,
-    });
+    throw new CheckFailed(
+      "CHECK_FAILED",
+      `the board's outputs or state in ${flags.log} differ from the emulated board's`,
+    );
   }
 }

@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import {
   buildPreset,
+  checkModelShape,
   commonMeta,
   GLOVE_FRAMES,
   generateGlove,
@@ -26,8 +27,9 @@ import { grouped } from "../text/numbers.js";
 import { renderTable } from "../text/table.js";
 import { loadInteger, measureOnBoard } from "../training/engines.js";
 import { trainStatus } from "../training/progress.js";
+import { makeFolder } from "../write-file.js";
 import { type BackendFlags, backendOption, jsonOption, recurrentOption, stripOption, wholeNumber } from "./options.js";
-import { collect, numberOf, shareOf, toJobData, type WindowFlags, windowOptions } from "./window-data.js";
+import { collect, numberOf, rateOf, shareOf, toJobData, type WindowFlags, windowOptions } from "./window-data.js";
 
 interface PruneFlags extends Omit<WindowFlags, "data">, BackendFlags {
   readonly preset?: "grasp";
@@ -94,11 +96,15 @@ export function pruneCommand(terminal: Terminal): Command {
 }
 
 async function run(terminal: Terminal, model: string | undefined, flags: PruneFlags): Promise<void> {
+  const settings = common(flags);
+  const source = sourceOf(model, flags);
+  await makeFolder(flags.output);
   const { tf, choice } = await loadTf(flags.backend, { recurrent: flags.recurrent });
   if (!flags.json) terminal.print(choice);
   const progress = terminal.progress("reading");
   try {
-    const request = flags.preset === "grasp" ? await graspRequest(tf, flags) : await modelRequest(tf, model, flags);
+    const found = source === undefined ? await graspRequest(tf, flags) : await modelRequest(tf, source, flags);
+    const request = { ...settings, ...found };
     if (flags.sensitivity) return await printSensitivity(terminal, tf, request, flags.json === true);
     const rows = await prunePipeline(request, {
       tf,
@@ -128,7 +134,7 @@ function common(flags: PruneFlags) {
     rounds: flags.rounds,
     sparseEpochs: flags.sparseEpochs,
     tuneEpochs: flags.tuneEpochs,
-    learningRate: numberOf("--rate", flags.rate),
+    learningRate: rateOf(flags.rate),
     batchSize: flags.batch,
     seed: flags.seed,
     ...(flags.distill === undefined ? {} : { distill: shareOf("--distill", flags.distill) }),
@@ -141,22 +147,38 @@ function common(flags: PruneFlags) {
 const GLOVE = { seed: 11, people: 40, repetitions: 8 };
 const GRASP_EPOCHS = 60;
 
-async function graspRequest(tf: Tf, flags: PruneFlags): Promise<PruneRequest> {
+/** What is pruned, and what it learns from. */
+type Subject = Pick<PruneRequest, "name" | "samples" | "data" | "model" | "epochs">;
+
+async function graspRequest(tf: Tf, flags: PruneFlags): Promise<Subject> {
   const data: JobData = { path: "grasp", window: GLOVE_FRAMES, split: "subject" };
   const samples = await samplesOf(generateGlove(GLOVE), { data, seed: flags.seed });
   const [steps, channels] = samples.train.shape;
   const model = buildPreset(tf, "cnn", { steps, channels, outputs: samples.train.outputs, seed: flags.seed });
-  return { ...common(flags), name: "grasp", samples, data, model, epochs: flags.epochs || GRASP_EPOCHS };
+  return { name: "grasp", samples, data, model, epochs: flags.epochs || GRASP_EPOCHS };
 }
 
-async function modelRequest(tf: Tf, path: string | undefined, flags: PruneFlags): Promise<PruneRequest> {
-  if (path === undefined || flags.data === undefined) {
-    throw new CliError("USAGE", "give a trained model and --data, or --preset grasp");
+/** The model and its recordings; undefined for a preset. Throws `USAGE` for neither and for both. */
+function sourceOf(model: string | undefined, flags: PruneFlags): { path: string; recordings: string } | undefined {
+  if (flags.preset !== undefined) {
+    const extra = model ?? flags.data;
+    if (extra === undefined) return undefined;
+    throw new CliError("USAGE", `--preset ${flags.preset} brings its own network and recordings: leave out ${extra}`);
   }
-  const data = toJobData({ ...flags, data: flags.data }, await commonMeta([path]));
+  if (model !== undefined && flags.data !== undefined) return { path: model, recordings: flags.data };
+  throw new CliError("USAGE", "give a trained model and --data, or --preset grasp");
+}
+
+async function modelRequest(
+  tf: Tf,
+  { path, recordings }: { readonly path: string; readonly recordings: string },
+  flags: PruneFlags,
+): Promise<Subject> {
+  const data = toJobData({ ...flags, data: recordings }, await commonMeta([path]));
   const samples = await prepareSamples({ data, seed: flags.seed }, await readNormalization(path));
   const model = await loadModelFiles(tf, join(path, "model.json"));
-  return { ...common(flags), name: model.name, samples, data, model, epochs: flags.epochs };
+  checkModelShape(model, path, samples.train);
+  return { name: model.name, samples, data, model, epochs: flags.epochs };
 }
 
 const LOW_RANK_ERROR = 0.1;

@@ -2,6 +2,8 @@ import { Command, Option } from "commander";
 import { runModel } from "../frames/run-model.js";
 import { readGateFile } from "../load-data.js";
 import { ENGINES, type EngineName } from "../runtime.js";
+import type { Terminal } from "../terminal.js";
+import { counted } from "../text/numbers.js";
 import { jsonOption, wholeNumber } from "./options.js";
 
 interface RunFlags {
@@ -14,7 +16,7 @@ interface RunFlags {
   readonly json?: true;
 }
 
-export function runCommand(): Command {
+export function runCommand(terminal: Terminal): Command {
   return new Command("run")
     .description("read frames from standard input, write decisions as they fall")
     .argument("<file>", ".gate file")
@@ -33,12 +35,12 @@ export function runCommand(): Command {
     .addOption(new Option("--counts", "csv numbers are raw counts").conflicts("physical"))
     .option("--physical", "csv numbers are physical values")
     .addOption(new Option("--engine <name>", "engine to run on").choices(ENGINES).default("auto"))
-    .addOption(jsonOption().default(undefined, "one object a line"))
+    .addOption(jsonOption("write decisions as json, an object a line"))
     .addHelpText("after", "\nexample:\n  gatelet run har.gate --hop 25 < frames.csv")
-    .action(run);
+    .action((file: string, flags: RunFlags) => run(terminal, file, flags));
 }
 
-async function run(file: string, flags: RunFlags): Promise<void> {
+async function run(terminal: Terminal, file: string, flags: RunFlags): Promise<void> {
   const bytes = await readGateFile(file);
   const { stdin, stdout } = process;
   let closed = false;
@@ -49,7 +51,7 @@ async function run(file: string, flags: RunFlags): Promise<void> {
     stdin.destroy();
     process.exit(0);
   });
-  await runModel({
+  const { frames, window } = await runModel({
     bytes,
     input: stdin,
     output: stdout,
@@ -61,4 +63,8 @@ async function run(file: string, flags: RunFlags): Promise<void> {
     ...(flags.hop === undefined ? {} : { hop: flags.hop }),
     ...(flags.counts ? { values: "counts" as const } : flags.physical ? { values: "physical" as const } : {}),
   });
+  if (frames === 0) terminal.warn("no frames came on standard input");
+  else if (window !== null && frames < window) {
+    terminal.warn(`${counted(frames, "frame")} came, a decision takes a window of ${window}`);
+  }
 }

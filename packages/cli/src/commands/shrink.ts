@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import {
   buildPreset,
+  checkModelShape,
   commonMeta,
   loadModelFiles,
   loadTf,
@@ -11,6 +12,7 @@ import {
   readNormalization,
   type ShrinkPlan,
   type ShrinkReport,
+  type ShrinkTarget,
   shrink,
 } from "@gatelet/train";
 import { Command, Option } from "commander";
@@ -21,8 +23,18 @@ import { renderTable } from "../text/table.js";
 import { loadInteger, measureOnBoard } from "../training/engines.js";
 import { predictStep } from "../training/predict-step.js";
 import { trainStatus } from "../training/progress.js";
+import { makeFolder } from "../write-file.js";
 import { type BackendFlags, backendOption, jsonOption, recurrentOption, stripOption, wholeNumber } from "./options.js";
-import { collect, numberOf, shareOf, sizesOf, toJobData, type WindowFlags, windowOptions } from "./window-data.js";
+import {
+  collect,
+  numberOf,
+  rateOf,
+  shareOf,
+  sizesOf,
+  toJobData,
+  type WindowFlags,
+  windowOptions,
+} from "./window-data.js";
 
 interface ShrinkFlags extends WindowFlags, BackendFlags {
   readonly output: string;
@@ -54,7 +66,12 @@ export function shrinkCommand(terminal: Terminal): Command {
     .requiredOption("-o, --output <folder>", "folder for the stages, shrink.json and the file")
     .option("--teacher <model>", "trained tfjs model (folder with meta.json) to learn from; repeatable", collect, [])
     .addOption(new Option("-p, --preset <name>", "shape of the student").choices(PRESETS).default("gru"))
-    .option("-m, --model <model>", "begin with this trained model (folder with meta.json) instead of a preset")
+    .addOption(
+      new Option(
+        "-m, --model <model>",
+        "begin with this trained model (folder with meta.json) instead of a preset",
+      ).conflicts(["preset", "units", "widths"]),
+    )
     .option("--units <sizes>", "sizes of its layers, e.g. 32")
     .option("--widths <list>", "choose the student's units: the largest of these that meets the target, e.g. 32,28,24")
     .option("--target <limits>", "e.g. flash<=16K,ram<=2K,ms<=5,step<=0.15@nrf52840; ms of a window, of a step", "")
@@ -82,48 +99,68 @@ export function shrinkCommand(terminal: Terminal): Command {
     .action((flags: ShrinkFlags) => run(terminal, flags));
 }
 
+/** What the flags say of the pipeline, whatever the model. Throws `USAGE` naming the option. */
+function settingsOf(flags: ShrinkFlags) {
+  return {
+    folder: flags.output,
+    ...(flags.widths === undefined || flags.model !== undefined
+      ? {}
+      : { widths: flags.widths.split(",").map((width) => numberOf("--widths", width)) }),
+    epochs: flags.model === undefined ? flags.epochs : 0,
+    tuneEpochs: flags.tuneEpochs,
+    training: { batchSize: flags.batch, learningRate: rateOf(flags.rate), seed: flags.seed },
+    distill: shareOf("--distill", flags.distill),
+    shares: flags.shares.split(",").map((share) => shareOf("--shares", share)),
+    alone: flags.alone === true && flags.model === undefined,
+    target: targetOf(flags.target),
+    bits: flags.bits.split(",").map((bits) => (bits === "4" ? 4 : 8) as 8 | 4),
+    ...(flags.strip === undefined ? {} : { strip: true }),
+    minAccuracy: shareOf("--min-accuracy", flags.minAccuracy),
+  };
+}
+
+function targetOf(text: string): ShrinkTarget {
+  try {
+    return parseTarget(text);
+  } catch (cause) {
+    throw new CliError("USAGE", `--target: ${cause instanceof Error ? cause.message : cause}`, { cause });
+  }
+}
+
 async function run(terminal: Terminal, flags: ShrinkFlags): Promise<void> {
+  const settings = settingsOf(flags);
+  const units = flags.units === undefined ? {} : { units: sizesOf("--units", flags.units) };
+  const models = flags.model === undefined ? flags.teacher : [...flags.teacher, flags.model];
+  const data = toJobData(flags, await commonMeta(models));
+  const limit = flags.limit === undefined ? {} : { limit: flags.limit };
+  await makeFolder(flags.output);
   const { tf, choice } = await loadTf(flags.backend, { recurrent: flags.recurrent });
   if (!flags.json) terminal.print(choice);
   const progress = terminal.progress("reading");
-  const models = flags.model === undefined ? flags.teacher : [...flags.teacher, flags.model];
-  const data = toJobData(flags, await commonMeta(models));
-  const target = parseTarget(flags.target);
-  const limit = flags.limit === undefined ? {} : { limit: flags.limit };
   try {
     const { model } = flags;
     const known = model === undefined ? undefined : await readNormalization(model);
     const samples = await prepareSamples({ data, seed: flags.seed, ...limit }, known);
-    const trained = model === undefined ? undefined : await loadModelFiles(tf, join(model, "model.json"));
+    const load = async (path: string) => {
+      const loaded = await loadModelFiles(tf, join(path, "model.json"));
+      checkModelShape(loaded, path, samples.train);
+      return loaded;
+    };
+    const trained = model === undefined ? undefined : await load(model);
     const [steps, channels] = samples.train.shape;
-    const units = flags.units === undefined ? {} : { units: sizesOf("--units", flags.units) };
     const shape = { steps, channels, outputs: samples.train.outputs, seed: flags.seed, ...units };
     const teachers = [];
     for (const path of flags.teacher) {
-      const model = await loadModelFiles(tf, join(path, "model.json"));
-      teachers.push({ model, normalization: await readNormalization(path) });
+      teachers.push({ model: await load(path), normalization: await readNormalization(path) });
     }
     const report = await shrink(
       {
+        ...settings,
         name: trained?.name ?? `${flags.preset}${flags.units ?? ""}`,
-        folder: flags.output,
         samples,
         teachers,
         student: (width) =>
           trained ?? buildPreset(tf, flags.preset, width === undefined ? shape : { ...shape, units: [width] }),
-        ...(flags.widths === undefined || trained !== undefined
-          ? {}
-          : { widths: flags.widths.split(",").map((width) => numberOf("--widths", width)) }),
-        epochs: trained === undefined ? flags.epochs : 0,
-        tuneEpochs: flags.tuneEpochs,
-        training: { batchSize: flags.batch, learningRate: numberOf("--rate", flags.rate), seed: flags.seed },
-        distill: shareOf("--distill", flags.distill),
-        shares: flags.shares.split(",").map((share) => shareOf("--shares", share)),
-        alone: flags.alone === true && trained === undefined,
-        target,
-        bits: flags.bits.split(",").map((bits) => (bits === "4" ? 4 : 8)),
-        ...(flags.strip === undefined ? {} : { strip: true }),
-        minAccuracy: shareOf("--min-accuracy", flags.minAccuracy),
       },
       {
         tf,

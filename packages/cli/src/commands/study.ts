@@ -20,6 +20,7 @@ import type { Terminal } from "../terminal.js";
 import { renderTable } from "../text/table.js";
 import { loadInteger, measureOnBoard } from "../training/engines.js";
 import { shownPool } from "../training/progress.js";
+import { makeFolder } from "../write-file.js";
 import { type BackendFlags, jsonOption, recurrentOption, wholeNumber } from "./options.js";
 
 interface StudyFlags extends Pick<BackendFlags, "recurrent"> {
@@ -105,6 +106,7 @@ async function run(terminal: Terminal, flags: StudyFlags): Promise<void> {
     (sum, { source }) => sum + (source.kind === "train" ? source.jobs.length : 0),
     0,
   );
+  await makeFolder(flags.output);
   const progress = terminal.progress("reading");
   const report = await runStudy(request, {
     tools: {

@@ -6,8 +6,26 @@ import type { Terminal } from "../terminal.js";
 import { shownPool } from "../training/progress.js";
 import { foldLines, renderRuns, scoreOf, type TrainedRun } from "../training/runs.js";
 import { renderStreams, scoreStreams } from "../training/streams.js";
-import { type BackendFlags, backendOption, jsonOption, recurrentOption, wholeNumber } from "./options.js";
-import { collect, numberOf, sizesOf, toJobData, type WindowFlags, windowOptions } from "./window-data.js";
+import { makeFolder } from "../write-file.js";
+import {
+  aheadOption,
+  type BackendFlags,
+  backendOption,
+  DependentOption,
+  jsonOption,
+  recurrentOption,
+  wholeNumber,
+} from "./options.js";
+import {
+  collect,
+  numberOf,
+  rateOf,
+  shareOf,
+  sizesOf,
+  toJobData,
+  type WindowFlags,
+  windowOptions,
+} from "./window-data.js";
 
 interface TrainFlags extends WindowFlags, BackendFlags {
   readonly output: string;
@@ -44,7 +62,14 @@ export function trainCommand(terminal: Terminal): Command {
     .requiredOption("-d, --data <data>", "labelled recordings: csv, npy, npz or a data set folder")
     .requiredOption("-o, --output <folder>", "folder of the run: configuration, metrics, plots, best model")
     .addOption(new Option("-p, --preset <name>", "shape of the network").choices(PRESETS).default("gru"))
-    .option("-m, --model <topology>", "tfjs model.json to train instead of a preset")
+    .addOption(
+      new Option("-m, --model <topology>", "tfjs model.json to train instead of a preset").conflicts([
+        "preset",
+        "units",
+        "dense",
+        "dropout",
+      ]),
+    )
     .option("--units <sizes>", "sizes of the preset's layers, e.g. 128-64-32")
     .option("--dense <sizes>", "sizes of ReLU layers behind them")
     .option("--dropout <share>", "share of values dropped in front of the last layers");
@@ -52,7 +77,7 @@ export function trainCommand(terminal: Terminal): Command {
   return command
     .option("--channels <names>", "channels to feed, in order, separated by commas")
     .option("--target <channel>", "predict this channel: regression")
-    .addOption(new Option("--ahead <frames>", "frames between a window's end and its target").argParser(wholeNumber(0)))
+    .addOption(aheadOption())
     .addOption(
       new Option("--folds <count>", "cross-validate: so many trainings, each window tested once").argParser(
         wholeNumber(2),
@@ -62,10 +87,12 @@ export function trainCommand(terminal: Terminal): Command {
     .option("--with-unlabelled", "frames without a label are a class of their own")
     .option("--stream", "learn an answer a frame with the state kept over whole recordings; --window frames in a piece")
     .addOption(
-      new Option("--margin <frames>", "with --stream: frames round a change of label").argParser(wholeNumber(0)),
+      new DependentOption(["--stream"], "--margin <frames>", "frames round a change of label").argParser(
+        wholeNumber(0),
+      ),
     )
     .addOption(
-      new Option("--change <how>", "with --margin: they do not count, or their target passes over slowly")
+      new DependentOption(["--margin"], "--change <how>", "they do not count, or their target passes over slowly")
         .choices(["ignore", "soft"])
         .default("ignore"),
     )
@@ -108,6 +135,7 @@ async function run(terminal: Terminal, flags: TrainFlags): Promise<void> {
     const folder = name === "" ? flags.output : join(flags.output, name.replaceAll(/[^\w.=-]+/g, "_"));
     return { name, folder, job: jobOf({ ...flags, ...variant }) };
   });
+  await makeFolder(flags.output);
   const progress = terminal.progress("reading");
   const shown = { workers: flags.workers, quiet: flags.json === true, runs: placed.length };
   const results = await runTrainJobs(placed, shownPool(terminal, progress, shown)).finally(() => progress.end());
@@ -144,7 +172,7 @@ function printStreams(
 function jobOf(flags: TrainFlags): TrainJob {
   const optional = <Key extends string, Value>(key: Key, value: Value | undefined) =>
     value === undefined ? {} : ({ [key]: value } as Record<Key, Value>);
-  const dropout = flags.dropout === undefined ? undefined : numberOf("--dropout", flags.dropout);
+  const dropout = flags.dropout === undefined ? undefined : dropoutOf(flags.dropout);
   return {
     data: {
       ...toJobData(flags),
@@ -182,13 +210,19 @@ function jobOf(flags: TrainFlags): TrainJob {
     training: {
       epochs: flags.epochs,
       batchSize: Number(flags.batch),
-      learningRate: numberOf("--rate", flags.rate),
+      learningRate: rateOf(flags.rate),
       ...optional("patience", flags.patience),
     },
     seed: Number(flags.seed),
     backend: flags.backend,
     ...optional("recurrent", flags.recurrent),
   };
+}
+
+function dropoutOf(text: string): number {
+  const share = shareOf("--dropout", text);
+  if (share < 1) return share;
+  throw new CliError("USAGE", "--dropout is 1, expected below 1: nothing would be left to learn from");
 }
 
 const AUGMENTATIONS = ["jitter", "scale", "rotate", "shift", "warp", "crop", "background", "mixup"];

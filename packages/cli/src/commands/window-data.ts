@@ -1,7 +1,8 @@
+import { LIMITS } from "@gatelet/converter/format";
 import type { JobData, ModelMeta } from "@gatelet/train";
 import { Option } from "commander";
 import { CliError } from "../cli-error.js";
-import { wholeNumber } from "./options.js";
+import { splitColumnOption, wholeNumber, windowLength } from "./options.js";
 
 /** How recordings become windows to train with, as commander parses it. */
 export interface WindowFlags {
@@ -17,10 +18,10 @@ export interface WindowFlags {
 
 /** Options of every command that trains on labelled windows. */
 export const windowOptions = (): Option[] => [
-  new Option("--window <frames>", "frames in a window").argParser(wholeNumber(1)).default(50),
+  new Option("--window <frames>", "frames in a window").argParser(windowLength).default(50),
   new Option("--hop <frames>", "frames between the starts of windows").argParser(wholeNumber(1)),
   new Option("--windows <file>", "table of windows: columns start, label and a split column"),
-  new Option("--split-column <name>", "column of that table with train and test").default("split"),
+  splitColumnOption(),
   new Option("--split <how>", "who is tested").choices(["given", "subject", "random"]).default("subject"),
   new Option("--label <column>", "csv column with the label"),
   new Option("--session <column>", "csv column whose change starts a new recording"),
@@ -55,6 +56,15 @@ export function numberOf(option: string, text: string): number {
   throw new CliError("USAGE", `${option} is "${text}", expected a number`);
 }
 
+const MOST_RATE = 10;
+
+/** A learning rate. Throws `USAGE` for what no training can use. */
+export function rateOf(text: string): number {
+  const rate = numberOf("--rate", text);
+  if (rate > 0 && rate < MOST_RATE) return rate;
+  throw new CliError("USAGE", `--rate is ${rate}, expected above 0 and below ${MOST_RATE}`);
+}
+
 /** A share of the whole. Throws `USAGE` outside 0 .. 1. */
 export function shareOf(option: string, text: string): number {
   const value = numberOf(option, text);
@@ -62,9 +72,9 @@ export function shareOf(option: string, text: string): number {
   throw new CliError("USAGE", `${option} is ${value}, expected 0 .. 1`);
 }
 
-/** Sizes of layers, `64-32`. Throws `USAGE` for what is no size. */
+/** Sizes of layers, `64-32`. Throws `USAGE` for what is no size that a file can hold. */
 export function sizesOf(option: string, text: string): number[] {
   const sizes = text.split("-").map(Number);
-  if (sizes.every((size) => Number.isInteger(size) && size >= 1)) return sizes;
-  throw new CliError("USAGE", `${option} is "${text}", expected sizes such as 64-32`);
+  if (sizes.every((size) => Number.isInteger(size) && size >= 1 && size <= LIMITS.rowSize)) return sizes;
+  throw new CliError("USAGE", `${option} is "${text}", expected sizes of 1 .. ${LIMITS.rowSize} such as 64-32`);
 }

@@ -81,8 +81,13 @@ export async function convertModel(request: ConversionRequest): Promise<Converte
     ...common,
     ...calibrationOf(set, scaling, facts),
     inputTransform: transformOf(scaling, facts),
-    meta: request.strip ? false : metaOf(facts, recordings),
+    meta: request.strip ? false : metaOf(factsFed(facts, request.data), recordings),
   });
+}
+
+/** The facts with the names of the channels that were chosen: what is fed is called what it is. */
+function factsFed(facts: ModelFacts, { channels }: DataOptions): ModelFacts {
+  return channels === undefined ? facts : { ...facts, features: channels };
 }
 
 function mixedBudget(budget: Budget): number {

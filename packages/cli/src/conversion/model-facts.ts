@@ -61,7 +61,12 @@ export async function readModelFacts(model: string, chosen?: string): Promise<Mo
     if (chosen === undefined) return {};
     throw new CliError("FILE_UNREADABLE", `no file ${path}`, { cause });
   }
-  return parseModelFacts(text, path);
+  const facts = parseModelFacts(text, path);
+  if (chosen !== undefined && Object.keys(facts).length === 0) {
+    const keys = KEYS.map(([key]) => key).join(", ");
+    throw new CliError("FILE_UNREADABLE", `${path} holds no facts of a model, expected some of ${keys}`);
+  }
+  return facts;
 }
 
 /** See {@link readModelFacts}. */

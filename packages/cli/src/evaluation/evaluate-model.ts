@@ -41,6 +41,10 @@ export interface EvaluationRequest {
 export async function evaluateModel(request: EvaluationRequest): Promise<EvaluationReport> {
   const gate = readModel(request.bytes);
   const facts = gateFacts(gate);
+  if (request.options.target !== undefined && facts.transform !== "none") {
+    const message = `--target is for regression: ${request.name} decides between ${facts.classes.length || "its"} classes`;
+    throw new CliError("MODEL_MISMATCH", message);
+  }
   const options = { ...request.options, values: request.options.values ?? facts.frames };
   const loaded = await loadData(request.data, options, facts);
   const usable = request.stream ? fillMissing(loaded) : loaded;

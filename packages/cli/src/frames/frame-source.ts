@@ -8,6 +8,8 @@ export interface FrameFormat {
   readonly width: number;
   /** Names of the model's features; with them a CSV header may name more columns, in any order. */
   readonly features: readonly string[];
+  /** Values must be raw counts: integers of 16 bits. */
+  readonly counts?: boolean;
 }
 
 /** A line longer than this is no line of numbers: it would have to be kept in memory. */
@@ -39,7 +41,7 @@ export async function* rawFrames(input: AsyncIterable<Uint8Array>, { width }: Fr
 /**
  * Frames of CSV lines (comma, semicolon, tab or blank), one a line. A first line without numbers is a header; it may
  * name more columns than the frame has, if it names all features.
- * Lines are split here and not by a CSV library: a stream of numbers has no quotes, and this keeps memory and time small.
+ * Lines are split here and not by a CSV library: that keeps memory and time small. Quotes go; no cell may hold a delimiter.
  * Throws `FRAME_WIDTH`, `FRAME_VALUE` or `LINE_TOO_LONG` naming the line. Memory: one chunk and one line.
  */
 export async function* csvFrames(input: AsyncIterable<Uint8Array>, format: FrameFormat): AsyncGenerator<Float64Array> {
@@ -79,7 +81,7 @@ class CsvReader {
       this.line++;
       const line = raw.trim();
       if (line === "") continue;
-      const cells = line.split(/\s*[,;\t]\s*|\s+/);
+      const cells = line.replaceAll('"', "").split(/\s*[,;\t]\s*|\s+/);
       if (this.columns === undefined && this.isHeader(cells)) continue;
       if (cells.length !== this.expected) {
         const message = `line ${this.line}: frame has ${cells.length} values, expected ${this.expected}`;
@@ -114,10 +116,16 @@ class CsvReader {
 
   private number(cell: string): number {
     const value = cell === "" ? Number.NaN : Number(cell);
-    if (Number.isFinite(value)) return value;
-    throw new CliError("FRAME_VALUE", `line ${this.line}: value is ${cell || "empty"}, expected a finite number`);
+    if (!Number.isFinite(value)) {
+      throw new CliError("FRAME_VALUE", `line ${this.line}: value is ${cell || "empty"}, expected a finite number`);
+    }
+    if (!this.format.counts || isCount(value)) return value;
+    const why = "is not a raw count of 16 bits (-32768 .. 32767): give physical values with --physical";
+    throw new CliError("FRAME_VALUE", `line ${this.line}: ${cell} ${why}`);
   }
 }
+
+const isCount = (value: number) => Number.isInteger(value) && value >= -32768 && value <= 32767;
 
 function concatenate(a: Uint8Array, b: Uint8Array): Uint8Array<ArrayBuffer> {
   const joined = new Uint8Array(a.length + b.length);

@@ -25,6 +25,8 @@ export interface RunRequest {
 
 export interface RunSummary {
   readonly frames: number;
+  /** Frames in a window; null: a stream model. */
+  readonly window: number | null;
   readonly decisions: number;
   readonly streams: number;
 }
@@ -49,12 +51,12 @@ export async function runModel(request: RunRequest): Promise<RunSummary> {
     manyRows: facts.maxOutputRows > 1,
     outputNames: facts.outputs,
   });
-  const frame = { width: facts.frameSize, features: facts.features };
-  const source = request.format === "int16" ? rawFrames(request.input, frame) : csvFrames(request.input, frame);
   const physical = request.format === "csv" && (request.values ?? facts.frames) === "physical";
+  const frame = { width: facts.frameSize, features: facts.features, counts: !physical && !facts.tokens };
+  const source = request.format === "int16" ? rawFrames(request.input, frame) : csvFrames(request.input, frame);
   const count = facts.tokens ? tokens : createCounter(physical ? plain(facts.frameSize) : facts.scaling, facts.scaling);
   await runFrames(source, facts.frameSize, count, decider, writer, request.stopped);
-  return { frames: decider.frames, decisions: writer.written, streams: decider.streamCount };
+  return { frames: decider.frames, window: facts.window, decisions: writer.written, streams: decider.streamCount };
 }
 
 /** Scaling of values that are physical already. */

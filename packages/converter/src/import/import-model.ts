@@ -44,7 +44,17 @@ function isBinary(bytes: Uint8Array): boolean {
   return (bytes[0] === 0x50 && bytes[1] === 0x4b) || (bytes[0] === 0x89 && bytes[1] === 0x48);
 }
 
+/** Throws `FILE_UNREADABLE` for what is no text of a JSON object, in words for who picked the wrong file. */
+function checkIsJson(file: string, bytes: Uint8Array): void {
+  if (bytes.length === 0) throw new ImportError("FILE_UNREADABLE", `${file} is empty`);
+  const start = new TextDecoder().decode(bytes.subarray(0, 64)).trimStart();
+  if (/^[{[]/.test(start)) return;
+  const what = start.startsWith("GATE") ? "a .gate file already" : "no model";
+  throw new ImportError("FILE_UNREADABLE", `${file} is ${what}: expected a model.json, .keras or .h5 file`);
+}
+
 async function readTfjs(source: ModelSource, bytes: Uint8Array): Promise<RawModel> {
+  checkIsJson(source.entry, bytes);
   const json = asObject(parseJson(new TextDecoder().decode(bytes), source.entry), source.entry);
   if (
     json["format"] === "graph-model" ||
@@ -56,6 +66,10 @@ async function readTfjs(source: ModelSource, bytes: Uint8Array): Promise<RawMode
   const outer = asObject(json["modelTopology"] ?? json, "modelTopology");
   const topology = outer["model_config"] ?? outer;
   const inner = asObject(typeof topology === "string" ? parseJson(topology, "model_config") : topology, "model_config");
+  if (json["weightsManifest"] === undefined && json["modelTopology"] === undefined && inner["config"] === undefined) {
+    const text = `${source.entry} is no model: it has neither modelTopology nor weightsManifest`;
+    throw new ImportError("TOPOLOGY_INVALID", text);
+  }
   if (json["weightsManifest"] === undefined) {
     throw new ImportError("WEIGHT_MISSING", `${source.entry} has no weightsManifest: save the model with its weights`);
   }

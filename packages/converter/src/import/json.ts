@@ -35,7 +35,11 @@ export function parseJson(text: string, file: string): unknown {
     try {
       return JSON.parse(text.replace(/(?<=[[,:]\s*)-?(?:NaN|Infinity)(?=\s*[\],}])/g, "null"));
     } catch {
-      throw new ImportError("FILE_UNREADABLE", `${file} is not JSON: ${String(cause)}`, { cause });
+      throw new ImportError(
+        "FILE_UNREADABLE",
+        `${file} is not JSON: ${cause instanceof Error ? cause.message : cause}`,
+        { cause },
+      );
     }
   }
 }

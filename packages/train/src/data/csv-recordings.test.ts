@@ -44,6 +44,20 @@ describe("csvRecordings", () => {
     expect(numbered.classes).toEqual(["0", "1", "2"]);
   });
 
+  it("takes the columns that are asked for or that a model names, by name", () => {
+    const text = "time,b,a\n10:00,1,2\n10:01,3,4\n";
+    const asked = csvRecordings(text, "f.csv", { channels: ["a"] });
+    expect(asked).toMatchObject({ channels: 1, featureNames: ["a"] });
+    expect(asked.sequences[0]!.samples).toEqual(Int16Array.of(2, 4));
+    const named = csvRecordings(text, "f.csv", { expected: ["a", "b"] });
+    expect(named.featureNames).toEqual(["a", "b"]);
+    expect(named.sequences[0]!.samples).toEqual(Int16Array.of(2, 1, 4, 3));
+    // Names that the file does not have say nothing: all columns are channels, and must be numbers.
+    expect(() => csvRecordings(text, "f.csv", { expected: ["a", "c"] })).toThrow(
+      "f.csv:2: column time: value is 10:00",
+    );
+  });
+
   it("names file, line, column and value of what is no number", () => {
     expect(refusal("a,b\n1,2\n\n3,nan\n")).toMatchObject({ code: "DATA_NOT_A_NUMBER", line: 4, column: "b" });
     expect(refusal("a,b\n1,2\n\n3,nan\n").message).toBe("f.csv:4: column b: value is nan, expected a finite number");
@@ -59,12 +73,13 @@ describe("csvRecordings", () => {
 
   it("refuses unknown columns, labels, splits, empty files and counts out of range", () => {
     expect(refusal("a,b\n1,2\n", { labelColumn: "c" }).message).toBe("f.csv: no column c among a, b");
-    expect(refusal("a,label\n1,z\n", { classes: ["x"] }).message).toBe('f.csv: row 1: label "z" is none of x');
+    expect(refusal("a,label\n1,z\n", { classes: ["x"] }).message).toBe('f.csv:2: label "z" is none of x');
     expect(refusal("a,split\n1,dev\n").message).toContain('split is "dev", expected train or test');
+    expect(refusal("a,b,a\n1,2,3\n").message).toBe("f.csv: two columns are called a");
     expect(refusal("").code).toBe("DATA_TOO_SHORT");
     expect(refusal("a,b\n").code).toBe("DATA_TOO_SHORT");
     expect(refusal("a\n1\n40000\n", { values: "counts" }).message).toContain(
-      "row 2, column a: 40000 is not a raw count",
+      "f.csv:3: column a: 40000 is not a raw count",
     );
     expect(refusal('a,"b\n1,2\n').code).toBe("DATA_UNREADABLE");
   });

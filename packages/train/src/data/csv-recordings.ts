@@ -9,6 +9,10 @@ export interface CsvOptions {
   readonly targetColumn?: string;
   /** Column whose change of value starts a new sequence; default: `session`, `recording` or `sequence`. */
   readonly sequenceColumn?: string;
+  /** Columns that are the channels, in this order; others need not be numbers. Default: every column that is nothing else. */
+  readonly channels?: readonly string[];
+  /** Names that a model gives its channels: they are taken, in this order, where the file has all of them. */
+  readonly expected?: readonly string[];
   /** Class names in the order of the class ids, for text labels; default: the names found, sorted. */
   readonly classes?: readonly string[];
   /**
@@ -45,7 +49,8 @@ class CsvTable {
   readonly labels: string[] = [];
   readonly targets: number[] = [];
   readonly sections: Section[] = [];
-  rows = 0;
+  /** Line of each row. */
+  readonly lines: number[] = [];
 
   constructor(
     readonly file: string,
@@ -67,7 +72,11 @@ class CsvTable {
     for (const column of columns.features) this.values.push(this.number(cells, column, line));
     if (columns.target >= 0) this.targets.push(this.number(cells, columns.target, line));
     if (columns.label >= 0) this.labels.push(cells[columns.label]!);
-    this.rows++;
+    this.lines.push(line);
+  }
+
+  get rows(): number {
+    return this.lines.length;
   }
 
   private startSection(cells: readonly string[], columns: Columns, line: number): void {
@@ -173,19 +182,39 @@ function assignColumns(file: string, cells: readonly string[], options: CsvOptio
   const target = named(options.targetColumn, [], place);
   const sequence = named(options.sequenceColumn, SEQUENCE_COLUMNS, place);
   const split = names.indexOf(SPLIT_COLUMN);
-  const features = names.map((_, i) => i).filter((i) => i !== label && i !== target && i !== sequence && i !== split);
+  const others = names.map((_, i) => i).filter((i) => i !== label && i !== target && i !== sequence && i !== split);
+  const features = channelColumns(names, options, others, (name) => named(name, [], place));
   if (features.length === 0) throw new DataError("DATA_SHAPE", `${file}: no column is left for the frames`, place);
+  const twice = features.find((column) => names.indexOf(names[column]!) < column);
+  if (twice !== undefined) {
+    throw new DataError("DATA_SHAPE", `${file}: two columns are called ${names[twice]}`, {
+      ...place,
+      column: names[twice]!,
+    });
+  }
   return { names, features, label, target, sequence, split };
+}
+
+/** The columns that are asked for; else those that a model names, where all are there; else all `others`. */
+function channelColumns(
+  names: readonly string[],
+  { channels, expected = [] }: CsvOptions,
+  others: readonly number[],
+  find: (name: string) => number,
+): readonly number[] {
+  if (channels !== undefined) return channels.map(find);
+  const known = expected.length > 0 && expected.every((name) => names.includes(name));
+  return known ? expected.map(find) : others;
 }
 
 function toSamples(table: CsvTable, columns: Columns, kind: "counts" | "physical" | "auto"): Int16Array | Float32Array {
   const bad = table.values.findIndex((value) => !Number.isInteger(value) || value < -32768 || value > 32767);
   if (kind === "physical" || (kind === "auto" && bad >= 0)) return Float32Array.from(table.values);
   if (bad < 0) return Int16Array.from(table.values);
-  const row = Math.floor(bad / columns.features.length) + 1;
+  const line = table.lines[Math.floor(bad / columns.features.length)]!;
   const column = columns.names[columns.features[bad % columns.features.length]!]!;
-  const message = `${table.file}: row ${row}, column ${column}: ${table.values[bad]} is not a raw count of 16 bits (-32768 .. 32767)`;
-  throw new DataError("DATA_RANGE", message, { file: table.file, column });
+  const message = `${table.file}:${line}: column ${column}: ${table.values[bad]} is not a raw count of 16 bits (-32768 .. 32767)`;
+  throw new DataError("DATA_RANGE", message, { file: table.file, line, column });
 }
 
 /** Class ids of the rows: integers as they stand; names by their place in `known`, or sorted where no names are known. */
@@ -204,8 +233,9 @@ function toClassIds(table: CsvTable, known?: readonly string[]): { classes: read
   const ids = Uint16Array.from(labels, (label, row) => {
     const id = idByName.get(label);
     if (id !== undefined) return id;
-    const message = `${file}: row ${row + 1}: label "${label}" is none of ${classes.join(", ")}`;
-    throw new DataError("DATA_LABEL_UNKNOWN", message, { file });
+    const line = table.lines[row]!;
+    const message = `${file}:${line}: label "${label}" is none of ${classes.join(", ")}`;
+    throw new DataError("DATA_LABEL_UNKNOWN", message, { file, line });
   });
   return { classes, ids };
 }

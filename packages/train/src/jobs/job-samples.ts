@@ -183,6 +183,7 @@ async function loadJobRecordings(data: JobData): Promise<Recordings> {
     ...(data.labelColumn === undefined ? {} : { labelColumn: data.labelColumn }),
     ...(data.sessionColumn === undefined ? {} : { sequenceColumn: data.sessionColumn }),
     ...(data.classes === undefined ? {} : { classes: data.classes }),
+    ...(data.channels === undefined ? {} : { channels: [...new Set([...data.channels, ...targetOf(data)])] }),
   });
   if (data.classes !== undefined && recordings.classes.join("\n") !== data.classes.join("\n")) {
     const [own, models] = [recordings.classes, data.classes].map((names) => names.join(", "));
@@ -195,6 +196,8 @@ async function loadJobRecordings(data: JobData): Promise<Recordings> {
   if (data.average !== undefined) recordings = averageFrames(recordings, data.average);
   return data.smoteFrames === true ? smoteFrames(recordings, 1) : recordings;
 }
+
+const targetOf = ({ target }: JobData): string[] => (target === undefined ? [] : [target]);
 
 async function jobWindows(data: JobData, recordings: Recordings): Promise<WindowSet> {
   const { windowTable } = data;

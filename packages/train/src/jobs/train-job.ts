@@ -14,6 +14,7 @@ import { trainModel } from "../training/train-model.js";
 import type { TrainOptions, TrainProgress } from "../training/train-options.js";
 import { writeWhole } from "../training/write-whole.js";
 import { type JobSamples, prepareSamples, type SampleJob } from "./job-samples.js";
+import { checkModelShape } from "./model-shape.js";
 
 /** One training, complete and as plain data. */
 export interface TrainJob extends SampleJob {
@@ -70,18 +71,12 @@ export async function buildJobModel(tf: Tf, job: TrainJob, samples: JobSamples):
     });
   }
   const model = await loadModelFiles(tf, job.model.topology);
-  const [, ...input] = model.inputs[0].shape;
-  const output = model.outputs[0].shape[model.outputs[0].shape.length - 1];
-  const fits = input.length === 2 && (input[0] === null || input[0] === steps) && input[1] === channels;
-  if (fits && output === samples.train.outputs && job.stream !== undefined && model.outputs[0].shape.length < 3) {
+  checkModelShape(model, job.model.topology, samples.train);
+  if (job.stream !== undefined && model.outputs[0].shape.length < 3) {
     const why = "gives one answer a window, a stream needs one a frame: set returnSequences in its recurrent layers";
     throw new TrainError("TOPOLOGY_INVALID", `${job.model.topology} ${why}`);
   }
-  if (fits && output === samples.train.outputs) return model;
-  throw new TrainError(
-    "TOPOLOGY_INVALID",
-    `${job.model.topology} takes [${input.join(", ")}] and gives ${output} values, the data are [${steps}, ${channels}] with ${samples.train.outputs}`,
-  );
+  return model;
 }
 
 /**
