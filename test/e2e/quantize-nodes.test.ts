@@ -314,6 +314,25 @@ describe("feed-forward layers agree with the float network", () => {
   });
 });
 
+describe("vectors of a window", () => {
+  it("meet at its end, whatever rows led to them", async () => {
+    const strided = Math.ceil((STEPS - 2) / 2);
+    const nodes: LooseNode[] = [
+      input,
+      recurrent("lstm", 6),
+      { ...conv1d(6, { stride: 2 }, strided), inputs: [0] },
+      { op: "globalPool", mode: "average", shape: vector(6), inputs: [2] },
+      { ...recurrent("gru", 6, { from: 6 }), inputs: [2] },
+      { ...conv1d(6, { padding: "same", activation: tanh }, STEPS), inputs: [0] },
+      { op: "globalPool", mode: "max", shape: vector(6), inputs: [5] },
+      { op: "merge", mode: "add", shape: vector(6), inputs: [1, 3, 6] },
+      { op: "merge", mode: "concat", shape: vector(12), inputs: [7, 4] },
+      dense(12, 4),
+    ];
+    expect((await compare(graphOf(nodes, STEPS))).sqnrDb).toBeGreaterThan(36);
+  });
+});
+
 describe("inputs", () => {
   it("embeds tokens, and masks token 0", async () => {
     const random = new Random(9);

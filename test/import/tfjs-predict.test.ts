@@ -147,6 +147,20 @@ const OTHERS: Record<string, () => tf.LayersModel> = {
       ) as tf.layers.Layer,
       sequential(layers.gru({ units: 4, inputShape: [STEPS, 3] }), layers.dense({ units: 2 })) as tf.layers.Layer,
     ),
+  "vectors of a window from branches of different rates": () => {
+    const start = tf.input({ shape: SHAPE });
+    const strided = layers.conv1d({ filters: 3, kernelSize: 3, strides: 2 }).apply(start) as tf.SymbolicTensor;
+    const drained = layers.conv1d({ filters: 3, kernelSize: 3, padding: "same" }).apply(start) as tf.SymbolicTensor;
+    const vectors = [
+      layers.lstm({ units: 3 }).apply(start),
+      layers.globalAveragePooling1d({}).apply(strided),
+      layers.gru({ units: 3 }).apply(strided),
+      layers.flatten().apply(drained),
+    ] as tf.SymbolicTensor[];
+    const added = layers.add().apply(vectors.slice(0, 3)) as tf.SymbolicTensor;
+    const joined = layers.concatenate().apply([added, vectors[3]]) as tf.SymbolicTensor;
+    return tf.model({ inputs: start, outputs: layers.dense({ units: 3 }).apply(joined) as tf.SymbolicTensor });
+  },
   "branches and skip connections": () => {
     const start = tf.input({ shape: SHAPE });
     const left = layers.dense({ units: CHANNELS }).apply(start) as tf.SymbolicTensor;

@@ -29,11 +29,13 @@ function meet(layer: LayerContext, inputs: readonly Value[]): MaskTag | undefine
 
 function requireSameRate(layer: LayerContext, inputs: readonly Value[], sameCols: boolean): void {
   const [first, ...others] = inputs;
+  // A window gives each vector once, at its end, however many rows led to it; an open stream gives one with every row.
+  const once = !first.shape.sequence && layer.session.builder.nodes[0].shape.rows !== null;
   for (const other of others) {
     const sameRows =
       other.shape.sequence === first.shape.sequence &&
       other.shape.rows === first.shape.rows &&
-      other.probes.every((rows, index) => rows === first.probes[index]);
+      (once || other.probes.every((rows, index) => rows === first.probes[index]));
     if (sameRows && (!sameCols || other.shape.cols === first.shape.cols)) continue;
     const describe = ({ shape }: Value) =>
       shape.sequence ? `[${shape.rows ?? "steps"}, ${shape.cols}]` : `[${shape.cols}]`;
