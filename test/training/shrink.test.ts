@@ -2,13 +2,11 @@ import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { readModel } from "@gatelet/converter/format";
-import { Model } from "@gatelet/kernels";
 import { NRF52840, predictCycles } from "@gatelet/sim";
 import {
   buildPreset,
   GLOVE_FRAMES,
   generateGlove,
-  type LoadInteger,
   loadTf,
   parseTarget,
   type ShrinkRequest,
@@ -17,16 +15,7 @@ import {
   trainModel,
 } from "@gatelet/train";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-
-const engine: LoadInteger = async (gate) => {
-  const model = await Model.load(gate);
-  return {
-    window: (counts) => {
-      model.reset();
-      return model.run(counts).outputs;
-    },
-  };
-};
+import { windowEngine as engine } from "./window-engine.js";
 
 describe("shrink", () => {
   let folder: string;

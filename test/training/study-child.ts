@@ -3,18 +3,8 @@
  *
  *   tsx test/training/study-child.ts <recordings.csv> <folder of the study>
  */
-import { Model } from "@gatelet/kernels";
-import { type LoadInteger, runStudy, type TrainJob } from "@gatelet/train";
-
-const engine: LoadInteger = async (gate) => {
-  const model = await Model.load(gate);
-  return {
-    window: (counts) => {
-      model.reset();
-      return model.run(counts).outputs;
-    },
-  };
-};
+import { runStudy, type TrainJob } from "@gatelet/train";
+import { windowEngine as engine } from "./window-engine.js";
 
 const [path, folder] = process.argv.slice(2) as [string, string];
 const job = (preset: "gru" | "rnn", seed: number): TrainJob => ({

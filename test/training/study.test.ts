@@ -1,20 +1,10 @@
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { Model } from "@gatelet/kernels";
 import { createRandom, type LoadInteger, runStudy, type StudyRequest, studyTable, type TrainJob } from "@gatelet/train";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { writeSeriesFolder } from "../support/data-folders.js";
-
-const engine: LoadInteger = async (gate) => {
-  const model = await Model.load(gate);
-  return {
-    window: (counts) => {
-      model.reset();
-      return model.run(counts).outputs;
-    },
-  };
-};
+import { windowEngine as engine } from "./window-engine.js";
 
 /** Ten recordings of two waves. */
 function csv(): string {

@@ -1,20 +1,10 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { Model } from "@gatelet/kernels";
-import { type LoadInteger, runStudy, UEA5_SETS, uea5Study } from "@gatelet/train";
+import { runStudy, UEA5_SETS, uea5Study } from "@gatelet/train";
 import { expect, it } from "vitest";
 import { missing, sharedFolder } from "../support/requirements.js";
-
-const engine: LoadInteger = async (gate) => {
-  const model = await Model.load(gate);
-  return {
-    window: (counts) => {
-      model.reset();
-      return model.run(counts).outputs;
-    },
-  };
-};
+import { windowEngine as engine } from "./window-engine.js";
 
 it.skipIf(missing("shared"))("the study of five sets runs on the recordings themselves", async () => {
   const folder = await mkdtemp(join(tmpdir(), "gatelet-uea5-"));

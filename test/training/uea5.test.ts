@@ -1,20 +1,10 @@
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { Model } from "@gatelet/kernels";
-import { averagesTable, type LoadInteger, runStudy, studyTable, UEA5_SETS, uea5Study } from "@gatelet/train";
+import { averagesTable, runStudy, studyTable, UEA5_SETS, uea5Study } from "@gatelet/train";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { writeGeneratedSets } from "./generated-sets.js";
-
-const engine: LoadInteger = async (gate) => {
-  const model = await Model.load(gate);
-  return {
-    window: (counts) => {
-      model.reset();
-      return model.run(counts).outputs;
-    },
-  };
-};
+import { windowEngine as engine } from "./window-engine.js";
 
 describe("the study of five sets", () => {
   let folder: string;

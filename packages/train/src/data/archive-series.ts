@@ -47,62 +47,73 @@ interface Parsed {
   readonly series: readonly Series[];
 }
 
-function parseTs({ name, text }: SeriesFile): Parsed {
-  let classes: string[] = [];
+interface Place {
+  readonly file: string;
+  readonly line: number;
+}
+
+/** Calls `onHeader` with the lines in front of `@data` and `onSeries` with those behind it; comments are left out. */
+function readLines(
+  { name, text }: SeriesFile,
+  comment: string,
+  onHeader: (line: string, place: Place) => void,
+  onSeries: (line: string, place: Place) => void,
+): void {
   let inData = false;
-  const series: Series[] = [];
   text.split(/\r?\n/).forEach((raw, index) => {
     const line = raw.trim();
     const place = { file: name, line: index + 1 };
-    if (line === "" || line.startsWith("#")) return;
-    if (!inData) {
-      const [key, ...rest] = line.split(/\s+/);
-      if (/^@data$/i.test(key)) inData = true;
-      else if (/^@classlabel$/i.test(key)) classes = rest[0]?.toLowerCase() === "true" ? rest.slice(1) : [];
-      else if (/^@timestamps$/i.test(key) && rest[0]?.toLowerCase() === "true") {
-        throw new DataError("DATA_FORM_UNKNOWN", `${name}:${index + 1}: series with time stamps are not read`, place);
-      } else if (/^@targetlabel$/i.test(key) && rest[0]?.toLowerCase() === "true") {
-        const message = `${name}:${index + 1}: series with a number to predict are not read, only classes (@classLabel)`;
-        throw new DataError("DATA_FORM_UNKNOWN", message, place);
-      }
-      return;
-    }
-    const parts = line.split(":");
-    const label = classes.length > 0 ? parts.pop()?.trim() : undefined;
-    series.push({ dimensions: parts.map((part) => numbers(part, place)), label, line: index + 1 });
+    if (line === "" || line.startsWith(comment)) return;
+    if (inData) onSeries(line, place);
+    else if (/^@data\b/i.test(line)) inData = true;
+    else onHeader(line, place);
   });
   if (!inData) throw new DataError("DATA_FORM_UNKNOWN", `${name}: no @data line`, { file: name });
+}
+
+function parseTs(file: SeriesFile): Parsed {
+  let classes: string[] = [];
+  const series: Series[] = [];
+  const isTrue = (text: string | undefined) => text?.toLowerCase() === "true";
+  const onHeader = (line: string, place: Place) => {
+    const [key, ...rest] = line.split(/\s+/);
+    const refuse = (what: string) =>
+      new DataError("DATA_FORM_UNKNOWN", `${place.file}:${place.line}: series with ${what}`, place);
+    if (/^@classlabel$/i.test(key)) classes = isTrue(rest[0]) ? rest.slice(1) : [];
+    else if (/^@timestamps$/i.test(key) && isTrue(rest[0])) throw refuse("time stamps are not read");
+    else if (/^@targetlabel$/i.test(key) && isTrue(rest[0])) {
+      throw refuse("a number to predict are not read, only classes (@classLabel)");
+    }
+  };
+  readLines(file, "#", onHeader, (line, place) => {
+    const parts = line.split(":");
+    const label = classes.length > 0 ? parts.pop()?.trim() : undefined;
+    series.push({ dimensions: parts.map((part) => numbers(part, place)), label, line: place.line });
+  });
   return { classes, series };
 }
 
-function parseArff({ name, text }: SeriesFile): Parsed {
+function parseArff(file: SeriesFile): Parsed {
   let classes: string[] = [];
-  let inData = false;
   const series: Series[] = [];
-  text.split(/\r?\n/).forEach((raw, index) => {
-    const line = raw.trim();
-    const place = { file: name, line: index + 1 };
-    if (line === "" || line.startsWith("%")) return;
-    if (!inData) {
-      const list = /^@attribute\s+\S+\s*\{(.*)\}/i.exec(line);
-      if (list !== null) classes = list[1].split(",").map((label) => unquoted(label));
-      if (/^@data\b/i.test(line)) inData = true;
-      return;
-    }
+  const onHeader = (line: string) => {
+    const list = /^@attribute\s+\S+\s*\{(.*)\}/i.exec(line);
+    if (list !== null) classes = list[1].split(",").map((label) => unquoted(label));
+  };
+  readLines(file, "%", onHeader, (line, place) => {
     const relational = /^(['"])(.*)\1\s*,\s*(.+)$/.exec(line);
     const comma = line.lastIndexOf(",");
     const [body, label] =
       relational === null ? [line.slice(0, comma), line.slice(comma + 1)] : [relational[2], relational[3]];
     const dimensions = body.split("\\n").map((part) => numbers(part, place));
-    series.push({ dimensions, label: unquoted(label), line: index + 1 });
+    series.push({ dimensions, label: unquoted(label), line: place.line });
   });
-  if (!inData) throw new DataError("DATA_FORM_UNKNOWN", `${name}: no @data line`, { file: name });
   return { classes, series };
 }
 
 const unquoted = (text: string) => text.trim().replace(/^(['"])(.*)\1$/, "$2");
 
-function numbers(text: string, place: { file: string; line: number }): Float32Array {
+function numbers(text: string, place: Place): Float32Array {
   return Float32Array.from(text.split(","), (cell) => {
     const trimmed = cell.trim();
     if (trimmed === "?" || /^nan$/i.test(trimmed)) return MISSING;
