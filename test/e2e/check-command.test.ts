@@ -111,6 +111,15 @@ describe("gatelet check", () => {
     expect((await check(gate)).stdout).toMatch(/gru +[\d,]+ +not offered +not offered/);
   });
 
+  it("compares the work of a layer: not the ticks in which it only looks for a row", async () => {
+    const { otherRuntimes, layers } = JSON.parse((await check(gate, "--json")).stdout);
+    const work = (index: number) => otherRuntimes.layers[index].workCycles;
+    const all = (index: number) => layers[otherRuntimes.layers[index].record].simulatedCycles;
+    expect(work(0)).toBe(all(0));
+    const dense = otherRuntimes.layers.length - 1;
+    expect(work(dense)).toBeLessThan(all(dense) / 2);
+  });
+
   it("runs a firmware of one's own: a runner as the runner, anything else to its end", async () => {
     const generated = join(root, "firmware/generated");
     const runner = await check(gate, "--firmware", join(generated, "runner-nrf52840.gen.elf"));

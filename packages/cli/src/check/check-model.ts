@@ -6,6 +6,7 @@ import {
   energyMicrojoules,
   firmwareDigest,
   framesThatFit,
+  idleTicks,
   NRF52840,
   type Prediction,
   parseElf,
@@ -118,7 +119,7 @@ export async function checkModel(request: CheckRequest): Promise<CheckReport> {
     layers,
     executor: executorOf(layers, total),
     total,
-    otherRuntimes: otherRuntimes(weightedLayers(model, units)),
+    otherRuntimes: otherRuntimes(weightedLayers(model, units, timed, idleTicks(model, counted))),
     engines,
     millisecondsPerUnit: perUnit === null ? null : (1000 * perUnit) / NRF52840.clockHz,
     energyMicrojoulesPerUnit: perUnit === null ? null : energyMicrojoules(NRF52840, perUnit),
@@ -168,9 +169,18 @@ function layerChecks(
   });
 }
 
-function weightedLayers(model: GateModel, units: number): WeightedLayer[] {
+/** @param idle per record: ticks in which it only looks for a row, which are its cheapest */
+function weightedLayers(
+  model: GateModel,
+  units: number,
+  report: RunnerReport | undefined,
+  idle: readonly number[],
+): WeightedLayer[] {
   return layerReports(model).map(({ name, kernel, macs, record }) => {
-    return { record, name, kernel, macs: macs * units, rowMacs: macsOfRow(kernel, model.records[record]!.fields) };
+    const counts = report?.layers?.[record];
+    const workCycles = counts?.cycles === undefined ? null : counts.cycles - idle[record]! * counts.leastCycles;
+    const rowMacs = macsOfRow(kernel, model.records[record]!.fields);
+    return { record, name, kernel, macs: macs * units, rowMacs, workCycles };
   });
 }
 

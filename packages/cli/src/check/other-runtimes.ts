@@ -85,6 +85,8 @@ export interface WeightedLayer {
   readonly kernel: KernelName;
   readonly macs: number;
   readonly rowMacs: number;
+  /** Our own cycles in the ticks in which it has something to do; null without the cycle model. */
+  readonly workCycles: number | null;
 }
 
 export interface RuntimeEstimate {
@@ -101,7 +103,7 @@ export interface OtherRuntime {
 /** What other runtimes would take: estimates from counted layers of the nearest size, never runs. */
 export interface OtherRuntimes {
   readonly basis: string;
-  readonly layers: readonly { readonly record: number; readonly name: string }[];
+  readonly layers: readonly Pick<WeightedLayer, "record" | "name" | "workCycles">[];
   readonly runtimes: readonly OtherRuntime[];
 }
 
@@ -110,7 +112,7 @@ export function otherRuntimes(layers: readonly WeightedLayer[]): OtherRuntimes {
   const weighted = layers.filter(({ macs }) => macs > 0);
   return {
     basis: `estimated from counted instructions a MAC of the layer nearest in size: ${OTHER_RUNTIMES_SOURCE}`,
-    layers: weighted.map(({ record, name }) => ({ record, name })),
+    layers: weighted.map(({ record, name, workCycles }) => ({ record, name, workCycles })),
     runtimes: RUNTIMES.map((runtime) => ({
       name: runtime.name,
       layers: weighted.map((layer) => estimate(runtime, layer)),

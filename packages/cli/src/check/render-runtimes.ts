@@ -11,17 +11,17 @@ const text = ({ cycles, offered }: RuntimeEstimate, units: number): string =>
 export function runtimesTable(report: CheckReport): { heads: string[]; rows: string[][]; note: string } {
   const { otherRuntimes, units } = report;
   const { layers, runtimes, basis } = otherRuntimes;
-  const own = new Map(report.layers.map(({ record, simulatedCycles }) => [record, simulatedCycles]));
-  const rows = layers.map(({ record, name }, i) => {
-    const cycles = own.get(record) ?? null;
-    return [
-      name,
-      cycles === null ? "-" : grouped(cycles / units),
-      ...runtimes.map((runtime) => text(runtime.layers[i]!, units)),
-    ];
-  });
+  const rows = layers.map(({ name, workCycles }, i) => [
+    name,
+    workCycles === null ? "-" : grouped(workCycles / units),
+    ...runtimes.map((runtime) => text(runtime.layers[i]!, units)),
+  ]);
   const heads = ["layer", "gatelet", ...runtimes.map(({ name }) => name)];
-  return { heads, rows, note: `cycles of one ${report.unit}; other columns are not runs, but ${basis}` };
+  return {
+    heads,
+    rows,
+    note: `cycles of one ${report.unit}, without the ticks in which a layer only looks for a row; other columns are not runs, but ${basis}`,
+  };
 }
 
 export function renderRuntimes(report: CheckReport, width: number, style: Style): string {

@@ -264,3 +264,8 @@ export function countSchedule(model: GateModel, steps: number): ScheduleCounts {
   }
   return { steps, ticks, ticksOf, resets, delivered, deliveredOdd, records: counter.counts };
 }
+
+/** How many ticks of `steps` steps each record has in which it neither takes a row nor drains one. */
+export function idleTicks(model: GateModel, steps: number): number[] {
+  return countSchedule(model, steps).records.map(({ idle, idleWaiting, idleDone }) => idle + idleWaiting + idleDone);
+}

@@ -15,7 +15,7 @@ const LINK_REGISTER = 14;
  * to the next call, so that the hook's own instructions belong to nobody.
  */
 export class LayerCounter {
-  readonly #layers: ExactCounts[] = [];
+  readonly #layers: (ExactCounts & { leastCycles: number })[] = [];
   readonly #total = { instructions: 0, cycles: 0, misses: 0 };
   readonly #marked = { instructions: 0, cycles: 0, misses: 0 };
   #stackBytes = 0;
@@ -91,8 +91,11 @@ export class LayerCounter {
   }
 
   #book(layer: number, at: ExactCounts, from: ExactCounts): void {
-    this.#layers[layer] ??= { instructions: 0, cycles: 0, misses: 0 };
-    add(this.#layers[layer], difference(at, from));
+    const tick = difference(at, from);
+    this.#layers[layer] ??= { instructions: 0, cycles: 0, misses: 0, leastCycles: tick.cycles };
+    const sum = this.#layers[layer];
+    sum.leastCycles = Math.min(sum.leastCycles, tick.cycles);
+    add(sum, tick);
   }
 }
 

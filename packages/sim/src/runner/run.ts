@@ -14,6 +14,12 @@ export interface Counts {
   readonly misses?: number;
 }
 
+/** Of one layer over all ticks. */
+export interface LayerCounts extends Counts {
+  /** Of its cheapest tick: of one in which it only looks for a row, where it has such. */
+  readonly leastCycles: number;
+}
+
 /** What the runner firmware did with one model and a run of frames. */
 export interface RunnerReport {
   readonly engine: string;
@@ -36,7 +42,7 @@ export interface RunnerReport {
   /** DWT counts that the firmware took itself, profile hooks included. */
   readonly ownCycles: number;
   /** Per layer record, the hooks taken off; sums over the counted steps. Only from engines that stop at every layer. */
-  readonly layers: readonly Counts[] | undefined;
+  readonly layers: readonly LayerCounts[] | undefined;
   /** Most stack that any gatelet_step used; undefined where the engine cannot tell. */
   readonly stackBytes: number | undefined;
   /** Most stack of the whole run as the firmware saw it: the check of the file and the runner's own frames included. */
