@@ -8,7 +8,6 @@ static void convolve(const gl_layer *layer, const int16_t *history, uint32_t row
   const uint32_t values = GL_U16(layer, OUTPUT_SIZE), taps = GL_U16(layer, TAPS);
   const uint32_t per_channel = GL_U16(layer, DEPTH_MULTIPLIER), step = GL_U16(layer, DILATION) * row;
   const uint32_t weight_row = gl_pad16(values);
-  const gl_activation activation = gl_layer_activation(layer);
   const uint8_t *weights = GL_TENSOR(layer, WEIGHTS);
   const uint8_t *params = GL_TENSOR(layer, ROW_PARAMS);
   int16_t *out = GL_ARENA(layer, OUTPUT);
@@ -20,12 +19,13 @@ static void convolve(const gl_layer *layer, const int16_t *history, uint32_t row
     for (uint32_t tap = 0; tap < taps; tap++, weight += weight_row, x += step) sum += (uint32_t)((int8_t)*weight * *x);
     const uint8_t *param = params + GATELET_ROW_PARAM_BYTES * (o >> 2) + 4u * (o & 3u);
     const int32_t q = gl_mulh((int32_t)(sum + gl_u32(param)), gl_s32(param + 16));
-    out[o] = (int16_t)gl_activate(&activation, gl_sat16(q));
+    out[o] = (int16_t)gl_sat16(q);
     if (++of_channel == per_channel) {
       of_channel = 0;
       history++;
     }
   }
+  gl_activate(layer, 0, out, values);
 }
 
 int gl_depthwise_conv1d(const gl_layer *layer) {

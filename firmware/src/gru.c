@@ -9,15 +9,16 @@
 
 #if GL_HAS_GRU
 
-#if GL_HAS(GRU)
-
-/* (22) on the whole row: r becomes r * h */
-static void reset_row(const gl_layer *layer, int16_t *r, uint32_t hidden) {
+/* (22), (46) on the whole row: p of the gates become r * h */
+GL_NOINLINE void reset_row(const gl_layer *layer, int16_t *r, uint32_t hidden) {
   const int16_t *h = GL_ARENA(layer, STATE);
+  gl_activate(layer, 1, r, hidden);
   for (const int16_t *end = r + hidden; r != end; r++) {
     *r = (int16_t)gl_sat16_shift15(gl_add(gl_mul(*r, *h++), 1 << 14));
   }
 }
+
+#if GL_HAS(GRU)
 
 /* Reset gates of all units, then r * h; pre-activations of the update gates into `next`. */
 GL_INLINE void run_gates(gl_gated_matvec *g, const gl_layer *layer, int16_t *next, int16_t *reset, uint32_t hidden) {
@@ -31,7 +32,6 @@ GL_INLINE void run_gates(gl_gated_matvec *g, const gl_layer *layer, int16_t *nex
 #endif
   {
     gl_quads_s16(&g->m, reset, gl_pad4(hidden) >> 2);
-    gl_activate_gates(layer, reset, hidden);
     reset_row(layer, reset, hidden);
   }
   const uint8_t *weights = g->m.weights, *params = g->m.params;
@@ -43,24 +43,27 @@ GL_INLINE void run_gates(gl_gated_matvec *g, const gl_layer *layer, int16_t *nex
 
 #if GL_HAS(MINIMAL_GRU)
 
-/* (46) on the whole row; next: pre-activations of the forget gates, then those of 1 - f */
-GL_NOINLINE void forget_rows(const gl_layer *layer, int16_t *next, int16_t *fh, uint32_t hidden) {
-  const gl_activation gate = gl_layer_gate(layer);
-  const uint32_t *table = gl_tanh_half;
-  const int16_t *h = GL_ARENA(layer, STATE);
-  uint32_t pair = GL_TANH_PAIR;
-  for (const int16_t *end = next + hidden; next != end; next++) {
-    const int32_t p = *next;
-    const int32_t f = gate.kind == GATELET_ACTIVATION_SIGMOID ? gl_sigmoid_v(table, p, &pair) : gl_activate(&gate, p);
-    *fh++ = (int16_t)gl_sat16_shift15(gl_add(gl_mul(f, *h++), 1 << 14));
-    *next = (int16_t)gl_sat16(-p);
+#if GATELET_CORTEX_M4
+void gl_m4_forget_rows(const gl_layer *layer, const uint32_t *table);
+#endif
+
+/* (46); next: pre-activations of the forget gates, then those of 1 - f */
+GL_INLINE void forget_rows(const gl_layer *layer, int16_t *next, int16_t *fh, uint32_t hidden) {
+#if GATELET_CORTEX_M4
+  if (GL_U8(layer, GATE_ACTIVATION) == GATELET_ACTIVATION_SIGMOID) {
+    gl_m4_forget_rows(layer, gl_tanh_half);
+    return;
   }
+#endif
+  gl_copy_words(fh, next, gl_row_bytes(hidden));
+  reset_row(layer, fh, hidden);
+  for (const int16_t *end = next + hidden; next != end; next++) *next = (int16_t)gl_sat16(-*next);
 }
 #endif
 
 /* Candidates of all units; next: pre-activations of the update gates, then the new state. */
 GL_INLINE void run_candidates(gl_gated_matvec *g, const gl_layer *layer, int16_t *next, uint32_t hidden) {
-  const int16_t *h = GL_ARENA(layer, STATE), *end = next + hidden;
+  const int16_t *h = GL_ARENA(layer, STATE);
 #if GATELET_CORTEX_M4
   if (gl_is_sigmoid_tanh(layer)) {
     g->units.fused.table = gl_tanh_half;
@@ -69,14 +72,14 @@ GL_INLINE void run_candidates(gl_gated_matvec *g, const gl_layer *layer, int16_t
     return;
   }
 #endif
-  gl_any_units *any = &g->units.any;
-  any->activation = gl_layer_activation(layer);
-  gl_activate_gates(layer, next, hidden);
-  while (next != end) {
-    gl_quads_s16(&g->m, any->p, 1);
-    for (uint32_t i = 0; i < 4u && next != end; i++, next++) {
-      *next = (int16_t)gl_gru_next(*next, gl_activate(&any->activation, any->p[i]), *h++);
-    }
+  int16_t *p = g->units.p;
+  gl_activate(layer, 1, next, hidden);
+  for (uint32_t left = hidden; left != 0u;) {
+    const uint32_t n = left < GL_UNITS ? left : GL_UNITS;
+    gl_quads_s16(&g->m, p, gl_pad4(n) >> 2);
+    gl_activate(layer, 0, p, n);
+    for (uint32_t i = 0; i < n; i++, next++) *next = (int16_t)gl_gru_next(*next, p[i], *h++);
+    left -= n;
   }
 }
 

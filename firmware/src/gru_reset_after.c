@@ -73,16 +73,39 @@ GL_NOINLINE int layer_sigmoid_tanh(const gl_layer *layer) {
 
 typedef struct any_group {
   gl_matvec m;
+  /* of input and state */
+  uint32_t input_sum, state_sum;
   int32_t from_input[4], from_state[4];
   /* reset gates, then candidates */
   int16_t r[4];
 } any_group;
 
-/* The reset gates of units u .. u + 3 are next. */
-GL_NOINLINE void seek_group(gl_matvec *m, const gl_layer *layer, uint32_t u) {
-  const uint32_t bytes = both_bytes(layer, m);
-  gl_matvec_seek(m, gl_weights_of(layer) + 3u * bytes * (u >> 2) + bytes, 0,
-                 GL_TENSOR(layer, ROW_PARAMS) + GATELET_ROW_PARAM_BYTES * (u + 1u), 0);
+/* Behind the update gates: the reset gates of the first group. */
+GL_NOINLINE void seek_first_group(gl_matvec *m, const gl_layer *layer, uint32_t bytes) {
+  gl_matvec_unskip(m, 2u * bytes);
+  gl_matvec_seek(m, gl_weights_of(layer) + bytes, 0, GL_TENSOR(layer, ROW_PARAMS) + GATELET_ROW_PARAM_BYTES, 0);
+}
+
+GL_NOINLINE void swap_if(any_group *g, int condition) {
+  if (condition) gl_matvec_swap(&g->m);
+}
+
+GL_INLINE void use_input(any_group *g, const gl_layer *layer) {
+  swap_if(g, GL_U8(layer, RECURRENT_FIRST) != 0u);
+  gl_matvec_use_first(&g->m, g->input_sum);
+}
+
+GL_INLINE void use_state(any_group *g) {
+  swap_if(g, 1);
+  gl_matvec_use_first(&g->m, g->state_sum);
+}
+
+/* Behind the recurrent rows; the next group's update gates are skipped. */
+GL_INLINE void use_both(any_group *g, const gl_layer *layer) {
+  swap_if(g, GL_U8(layer, RECURRENT_FIRST) == 0u);
+  gl_matvec_use_both(&g->m, layer, g->input_sum, g->state_sum);
+  g->m.weights += both_bytes(layer, &g->m);
+  g->m.params += GATELET_ROW_PARAM_BYTES;
 }
 
 GL_NOINLINE void make_candidates(any_group *g) {
@@ -91,32 +114,34 @@ GL_NOINLINE void make_candidates(any_group *g) {
 
 /* The new state of units u .. u + 3 from candidates and z. */
 GL_NOINLINE void update_group(const any_group *g, const gl_layer *layer, uint32_t u) {
-  const int16_t *h = GL_ARENA(layer, STATE);
-  int16_t *next = GL_ARENA(layer, SCRATCH);
-  for (uint32_t i = 0; i < 4u && u < GL_U16(layer, OUTPUT_SIZE); i++, u++) {
-    next[u] = (int16_t)gl_gru_next(next[u], g->r[i], h[u]);
-  }
+  const uint32_t n = GL_U16(layer, OUTPUT_SIZE) - u < 4u ? GL_U16(layer, OUTPUT_SIZE) - u : 4u;
+  const int16_t *h = GL_ARENA(layer, STATE) + u;
+  int16_t *next = GL_ARENA(layer, SCRATCH) + u;
+  for (uint32_t i = 0; i < n; i++) next[i] = (int16_t)gl_gru_next(next[i], g->r[i], h[i]);
 }
 
 /* With any activations, group by group. Little is alive beside `g`. */
 GL_NOINLINE int layer_any(const gl_layer *layer) {
+  const uint32_t hidden = GL_U16(layer, OUTPUT_SIZE);
   any_group group, *g = &group;
   GL_OPAQUE(g);
-  (void)gl_matvec_recurrent(&g->m, layer);
+  const gl_sums_pair sums = gl_matvec_recurrent(&g->m, layer);
+  g->input_sum = (uint32_t)sums;
+  g->state_sum = (uint32_t)(sums >> 32);
   seek_update_gates(&g->m, both_bytes(layer, &g->m));
-  gl_quads_s16(&g->m, GL_ARENA(layer, SCRATCH), gl_pad4(GL_U16(layer, OUTPUT_SIZE)) >> 2);
-  gl_activate_gates(layer, GL_ARENA(layer, SCRATCH), GL_U16(layer, OUTPUT_SIZE));
-  for (uint32_t u = 0; u < GL_U16(layer, OUTPUT_SIZE); u += 4u) {
-    (void)gl_matvec_recurrent(&g->m, layer);
-    seek_group(&g->m, layer, u);
+  gl_quads_s16(&g->m, GL_ARENA(layer, SCRATCH), gl_pad4(hidden) >> 2);
+  gl_activate(layer, 1, GL_ARENA(layer, SCRATCH), hidden);
+  seek_first_group(&g->m, layer, both_bytes(layer, &g->m));
+  for (uint32_t u = 0; u < hidden; u += 4u) {
     gl_quads_s16(&g->m, g->r, 1);
-    gl_activate_gates(layer, g->r, 4);
-    gl_matvec_alone(&g->m, layer->input, GL_U16(layer, INPUT_SIZE));
+    gl_activate(layer, 1, g->r, 4);
+    use_input(g, layer);
     gl_quads_s32(&g->m, g->from_input, 1);
-    gl_matvec_alone(&g->m, GL_ARENA(layer, STATE), GL_U16(layer, OUTPUT_SIZE));
+    use_state(g);
     gl_quads_s32(&g->m, g->from_state, 1);
+    use_both(g, layer);
     make_candidates(g);
-    gl_activate_output(layer, g->r, 4);
+    gl_activate(layer, 0, g->r, 4);
     update_group(g, layer, u);
   }
   return gl_keep_state(layer);

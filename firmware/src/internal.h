@@ -168,12 +168,6 @@ extern const uint32_t *const gl_tanh_half;
 extern const uint16_t *const gl_rsqrt;
 extern const uint32_t *const gl_exp2;
 
-typedef struct gl_activation {
-  const int16_t *table;
-  uint16_t kind;
-  int16_t param;
-} gl_activation;
-
 /* Constant of (4) on Cortex-M4: 128 << 16; its low 7 bits are overwritten at every use. */
 #define GL_TANH_PAIR 0x00800000u
 
@@ -198,11 +192,15 @@ GL_INLINE int32_t gl_sigmoid_v(const uint32_t *table, int32_t p, uint32_t *pair)
   return (gl_tanh_v(table, p, pair) + 32768) >> 1;
 }
 
-/* act(kind, p) of KERNELS.md 2, p saturated to int16 */
-int32_t gl_activate(const gl_activation *activation, int32_t p);
-/* the layer's activation, the gates' one on n values in place */
-void gl_activate_output(const gl_layer *layer, int16_t *row, uint32_t n);
-void gl_activate_gates(const gl_layer *layer, int16_t *row, uint32_t n);
+/*
+ * act(kind, p) of KERNELS.md 2, in place: the layer's activation or that of its gates. The row has room for an even number of
+ * values and is 4-byte aligned; behind an odd n one value more is undefined.
+ */
+void gl_activate(const gl_layer *layer, int is_gate, int16_t *row, uint32_t n);
+
+#if GATELET_CORTEX_M4
+void gl_m4_tanh_row(int16_t *row, const int16_t *end, const uint32_t *table, uint32_t is_sigmoid);
+#endif
 
 /* ---- layers ---- */
 
@@ -227,22 +225,6 @@ struct gl_layer {
 /* tensor in the file, place in the arena */
 #define GL_TENSOR(layer, field) ((layer)->model + GL_U32(layer, field))
 #define GL_ARENA(layer, field) ((int16_t *)(void *)((layer)->arena + GL_U32(layer, field)))
-
-GL_INLINE gl_activation gl_layer_activation(const gl_layer *layer) {
-  gl_activation activation;
-  activation.kind = (uint16_t)GL_U8(layer, ACTIVATION);
-  activation.param = (int16_t)GL_S16(layer, ACTIVATION_PARAM);
-  activation.table = gl_row_at(GL_TENSOR(layer, TABLE));
-  return activation;
-}
-
-GL_INLINE gl_activation gl_layer_gate(const gl_layer *layer) {
-  gl_activation gate;
-  gate.kind = (uint16_t)GL_U8(layer, GATE_ACTIVATION);
-  gate.param = 0;
-  gate.table = gl_row_at(GL_TENSOR(layer, GATE_TABLE));
-  return gate;
-}
 
 /* The usual LSTM or GRU, whose updates are inline. */
 GL_INLINE int gl_is_sigmoid_tanh(const gl_layer *layer) {

@@ -63,21 +63,46 @@ GL_NOINLINE int layer_sigmoid_tanh(const gl_layer *layer) {
 
 #endif
 
+/* Units that are finished at a time. */
+#define GROUP 4u
+
+typedef struct any_group {
+  gl_matvec m;
+  /* i, f, g, o of every unit; then g of all, which becomes the argument of (20), then its tanh */
+  int16_t p[4 * GROUP], cell[GROUP];
+} any_group;
+
+/* (19) for n units; p is activated */
+GL_NOINLINE void next_cells(any_group *g, const gl_layer *layer, int16_t *c, uint32_t n) {
+  const uint32_t cell_shift = GL_U8(layer, SHIFT);
+  const int32_t multiplier = GL_S32(layer, MULTIPLIER);
+  const int16_t *p = g->p;
+  for (uint32_t i = 0; i < n; i++, p += 4) {
+    const int32_t next = next_cell(p[0], p[1], g->cell[i], c[i], cell_shift);
+    c[i] = (int16_t)next;
+    g->cell[i] = (int16_t)cell_output(next, multiplier);
+  }
+}
+
+/* Pre-activations of n units -> their new h and c. */
+GL_NOINLINE void finish_group(any_group *g, const gl_layer *layer, int16_t *h, int16_t *c, uint32_t n) {
+  for (uint32_t i = 0; i < n; i++) g->cell[i] = g->p[4u * i + 2u];
+  gl_activate(layer, 1, g->p, 4u * n);
+  gl_activate(layer, 0, g->cell, n);
+  next_cells(g, layer, c, n);
+  gl_activate(layer, 0, g->cell, n);
+  for (uint32_t i = 0; i < n; i++) h[i] = (int16_t)next_hidden(g->p[4u * i + 3u], g->cell[i]);
+}
+
 GL_NOINLINE int layer_any(const gl_layer *layer) {
-  const gl_activation gate = gl_layer_gate(layer), activation = gl_layer_activation(layer);
   const uint32_t hidden = GL_U16(layer, OUTPUT_SIZE);
   int16_t *h = GL_ARENA(layer, SCRATCH), *c = GL_ARENA(layer, STATE) + gl_pad8(hidden);
-  const int16_t *end = h + hidden;
-  gl_matvec m;
-  (void)gl_matvec_recurrent(&m, layer);
-  while (h != end) {
-    int16_t p[4];
-    gl_quads_s16(&m, p, 1);
-    const int32_t i = gl_activate(&gate, p[0]), f = gl_activate(&gate, p[1]);
-    const int32_t next = next_cell(i, f, gl_activate(&activation, p[2]), *c, GL_U8(layer, SHIFT));
-    const int32_t o = gl_activate(&gate, p[3]);
-    *c++ = (int16_t)next;
-    *h++ = (int16_t)next_hidden(o, gl_activate(&activation, cell_output(next, GL_S32(layer, MULTIPLIER))));
+  any_group g;
+  (void)gl_matvec_recurrent(&g.m, layer);
+  for (uint32_t u = 0; u < hidden; u += GROUP) {
+    const uint32_t n = hidden - u < GROUP ? hidden - u : GROUP;
+    gl_quads_s16(&g.m, g.p, n);
+    finish_group(&g, layer, h + u, c + u, n);
   }
   return gl_keep_state(layer);
 }

@@ -22,6 +22,7 @@ GL_STATIC_ASSERT(GL_M4_OFFSET(gl_matvec, second.rounds) == GL_M4_SECOND_ROUNDS, 
 GL_STATIC_ASSERT(GL_M4_OFFSET(gl_matvec, first.rounds) == GL_M4_FIRST_ROUNDS, "layout of gl_matvec");
 GL_STATIC_ASSERT(GL_M4_OFFSET(gl_matvec, params) == GL_M4_PARAMS, "layout of gl_matvec");
 GL_STATIC_ASSERT(GL_M4_OFFSET(gl_matvec, weights) == GL_M4_WEIGHTS, "layout of gl_matvec");
+GL_STATIC_ASSERT(GL_M4_OFFSET(gl_matvec, bits) == GL_M4_BITS, "layout of gl_matvec");
 GL_STATIC_ASSERT(GL_M4_OFFSET(gl_gated_matvec, units.fused.table) == GL_M4_TANH_TABLE, "layout of gl_gated_matvec");
 GL_STATIC_ASSERT(GL_M4_OFFSET(gl_gated_matvec, units.fused.cell) == GL_M4_CELL, "layout of gl_gated_matvec");
 GL_STATIC_ASSERT(GL_M4_OFFSET(gl_gated_matvec, units.fused.cell_shift) == GL_M4_CELL_SHIFT, "layout of gl_gated_matvec");
@@ -106,6 +107,7 @@ void gl_matvec_over(const gl_layer *layer, const int16_t *x, uint32_t columns) {
 #else
   gl_matvec m;
   begin(&m, layer);
+  m.weights_skip = 0;
   gl_matvec_use_first(&m, set_part(&m, 0, x, columns));
   const uint32_t quads = gl_pad4(GL_U16(layer, OUTPUT_SIZE)) >> 2;
   int16_t *out = GL_ARENA(layer, OUTPUT);
@@ -138,23 +140,11 @@ gl_sums_pair gl_matvec_recurrent(gl_matvec *m, const gl_layer *layer) {
 }
 #endif
 
-#if GL_HAS(GRU_RESET_AFTER)
-void gl_matvec_alone(gl_matvec *m, const int16_t *x, uint32_t columns) {
-  const uint32_t sum = set_part(m, 0, x, columns);
-#if GATELET_CORTEX_M4
-  m->first.rounds &= ~0xffu;
-  m->first.extra = gl_trick_bias(m, sum);
-#else
-  gl_matvec_use_first(m, sum);
-#endif
-}
-#endif
-
 #if GL_HAS_OVER || GL_HAS(RNN)
 int gl_matvec_finish(const gl_layer *layer, int16_t *out) {
   const uint32_t kind = GL_U8(layer, ACTIVATION);
   if (kind != GATELET_ACTIVATION_LINEAR && (kind != GATELET_ACTIVATION_RELU || GL_S16(layer, ACTIVATION_PARAM) != 32767)) {
-    gl_activate_output(layer, out, GL_U16(layer, OUTPUT_SIZE));
+    gl_activate(layer, 0, out, GL_U16(layer, OUTPUT_SIZE));
   }
   gl_zero_tail(out, GL_U16(layer, OUTPUT_SIZE));
   return GL_EMITS;

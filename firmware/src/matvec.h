@@ -73,8 +73,7 @@ typedef struct gl_alone {
 
 #define GL_M4_OFFSET(type, field) ((int)offsetof(type, field) - (int)offsetof(gl_matvec, first))
 
-void gl_m4_quads8(gl_part *first, void *out, const void *end, uint32_t flags);
-void gl_m4_quads4(gl_part *first, void *out, const void *end, uint32_t flags);
+void gl_m4_quads(gl_part *first, void *out, const void *end, uint32_t flags);
 void gl_m4_row(const gl_layer *layer, const int16_t *x, uint32_t columns, uint32_t sum, gl_alone *alone);
 uint32_t gl_m4_conv1d(const gl_layer *layer, gl_alone *alone);
 
@@ -99,11 +98,8 @@ typedef struct gl_matvec {
 
 #endif
 
-/* What units with any activations need beside. */
-typedef struct gl_any_units {
-  int16_t p[4];
-  gl_activation activation;
-} gl_any_units;
+/* Units with other activations that are finished at a time. */
+#define GL_UNITS 8u
 
 /* Either way, in the same place: the stack of a step is short. */
 typedef struct gl_gated_matvec {
@@ -112,7 +108,7 @@ typedef struct gl_gated_matvec {
 #if GATELET_CORTEX_M4
     gl_fused_units fused;
 #endif
-    gl_any_units any;
+    int16_t p[GL_UNITS];
   } units;
 } gl_gated_matvec;
 
@@ -130,14 +126,34 @@ GL_INLINE uint32_t gl_trick_bias(const gl_matvec *m, uint32_t sum) {
 #endif
 }
 
-#if !GATELET_CORTEX_M4
-/* The next quads use the first part alone. Forgets what is skipped in the weights. */
+/* The next quads use the first part alone; `sum` of its columns. Nothing may be skipped in weights or parameters. */
 GL_INLINE void gl_matvec_use_first(gl_matvec *m, uint32_t sum) {
+#if GATELET_CORTEX_M4
+  m->first.extra = gl_trick_bias(m, sum);
+  m->first.rounds &= ~0xffu;
+#else
   m->trick_bias = gl_trick_bias(m, sum);
   m->uses_second = 0;
-  m->weights_skip = 0;
-}
 #endif
+}
+
+/* First and second part change places. */
+GL_INLINE void gl_matvec_swap(gl_matvec *m) {
+  const gl_part first = m->first;
+#if GATELET_CORTEX_M4
+  m->first.x = m->second.x;
+  m->first.step_back = m->second.step_back;
+  m->first.entry = m->second.entry;
+  m->first.rounds = m->second.rounds;
+  m->second.x = first.x;
+  m->second.step_back = first.step_back;
+  m->second.entry = first.entry;
+  m->second.rounds = first.rounds;
+#else
+  m->first = m->second;
+  m->second = first;
+#endif
+}
 
 /* Another row of as many columns in the place of the first (0) or second (1) part. */
 GL_INLINE void gl_matvec_move(gl_matvec *m, uint32_t index, const int16_t *from, const int16_t *to) {
@@ -197,9 +213,6 @@ GL_INLINE const uint8_t *gl_weights_of(const gl_layer *layer) {
   return GL_TENSOR(layer, WEIGHTS) - (GATELET_CORTEX_M4 ? 4 : 0);
 }
 
-/* The next quads go on over this row alone, in the place of the first part. Forgets what is skipped in the weights. */
-void gl_matvec_alone(gl_matvec *m, const int16_t *x, uint32_t columns);
-
 /* Sum of the columns as quads see them: lanes up to the pad of the weights' blocks. */
 uint32_t gl_matvec_sum(const gl_matvec *m, const int16_t *x, uint32_t columns);
 
@@ -211,6 +224,18 @@ GL_INLINE void gl_matvec_sums_of(gl_matvec *m, const gl_layer *layer, uint32_t i
       gl_trick_bias(m, swapped ? (state << m->second.shift) + input : (input << m->second.shift) + state);
 #else
   m->trick_bias = gl_trick_bias(m, swapped ? (state << m->shift) + input : (input << m->shift) + state);
+#endif
+}
+
+/* Behind quads over the first part alone: over both again, with nothing to skip. */
+GL_INLINE void gl_matvec_use_both(gl_matvec *m, const gl_layer *layer, uint32_t input, uint32_t state) {
+#if GATELET_CORTEX_M4
+  (void)layer, (void)input, (void)state;
+  m->first.extra = 0;
+  m->first.rounds |= GL_M4_HAS_SECOND;
+#else
+  m->uses_second = 1;
+  gl_matvec_sums_of(m, layer, input, state);
 #endif
 }
 
@@ -227,13 +252,7 @@ gl_sums_pair gl_matvec_recurrent(gl_matvec *m, const gl_layer *layer);
 
 /* Runs quads that fill [out, end), with flags of matvec_layout.h. */
 GL_INLINE void gl_quads_run(gl_matvec *m, void *out, const void *end, uint32_t flags) {
-#if GATELET_INT4
-  if (m->bits != 8u) {
-    gl_m4_quads4(&m->first, out, end, flags);
-    return;
-  }
-#endif
-  gl_m4_quads8(&m->first, out, end, flags);
+  gl_m4_quads(&m->first, out, end, flags);
 }
 
 /* The next quads over both parts: saturated to int16 (15), 4 values each. */

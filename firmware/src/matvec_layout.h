@@ -13,9 +13,10 @@
 #define GL_M4_FIRST_ROUNDS 16
 #define GL_M4_PARAMS 20
 #define GL_M4_WEIGHTS 24
+#define GL_M4_BITS 28
 /* a row over one part: where the loop is entered behind half a unit */
 #define GL_M4_BEHIND_HALF 32
-/* bits; then what LSTM and GRU need behind their quads: table of (4), next c (GRU: h), cellShift, multiplier of (20) */
+/* what LSTM and GRU need behind their quads: table of (4), next c (GRU: h), cellShift, multiplier of (20) */
 #define GL_M4_TANH_TABLE 32
 #define GL_M4_CELL 36
 #define GL_M4_CELL_SHIFT 40

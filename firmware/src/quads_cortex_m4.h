@@ -1,9 +1,9 @@
 /*
  * Quads of weights by a row of int16 for Cortex-M4 (ARMv7E-M), KERNELS.md 3: the raw-halfword trick, exact modulo 2^32.
  *
- *   void gl_m4_quads8(gl_part *first, void *out, const void *out_end, uint32_t flags)     8-bit weights
- *   void gl_m4_quads4(gl_part *first, void *out, const void *out_end, uint32_t flags)     4-bit weights
- *     Writes the quads that fill [out, out_end), one after the other, as the flags say: int16 x 4, or int32 x 4.
+ *   void gl_m4_quads(gl_part *first, void *out, const void *out_end, uint32_t flags)
+ *     Goes on in gl_m4_quads8 or gl_m4_quads4, by the bits behind the first part. Writes the quads that fill [out, out_end),
+ *     one after the other, as the flags say: int16 x 4, or int32 x 4.
  *
  * A unit is 4 columns: 16 bytes of weights at 8 bits, 8 bytes at 4 bits. The loop does 8 units; a rest is done by jumping
  * into the first round, with both pointers stepped back. All units take the same time, nothing depends on data.
@@ -66,6 +66,14 @@
 .macro quads bits
     .section .text.gl_m4_quads\bits, "ax", %progbits
     .p2align 4
+  .if \bits == 8
+function gl_m4_quads
+#if GATELET_INT4
+    ldr.w   r12, [r0, #GL_M4_BITS]
+    cmp     r12, #8
+    bne.w   gl_m4_quads4
+#endif
+  .endif
 function gl_m4_quads\bits
     push    {r4-r11, lr}
     mov     r7, r0

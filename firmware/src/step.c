@@ -36,6 +36,7 @@ static const row_kernel KERNELS[] = {
 /* go on when their input is done; are called without a row; know whether the row that leaves was masked; take all rows */
 #define DRAINABLE (BIT(CONV1D) | BIT(DEPTHWISE_CONV1D) | BIT(POOL) | BIT(REVERSE) | BIT(RESHAPE) | BIT(REPEAT))
 #define PAIRED (BIT(MERGE) | BIT(FIFO))
+#define RUNS_WITHOUT_ROW (DRAINABLE | PAIRED)
 #define KNOWS_MASKS (BIT(REVERSE) | BIT(FIFO))
 #define COUNTS_MASKS BIT(GLOBAL_POOL)
 
@@ -60,17 +61,20 @@ static int leave_out(const gl_layer *layer) {
   return GL_EMITS;
 }
 
-/* Without a fresh row: what runs nevertheless. */
+/* Without a fresh row: whether a layer of RUNS_WITHOUT_ROW does anything. */
+static int runs_without_row(const tick_state *t, const uint8_t *source, uint32_t kernel) {
+  const gl_layer *layer = &t->layer;
+  if ((PAIRED >> kernel & 1u) != 0u) return 1;
+  return t->model->window != 0u && is_done(layer, source) && !is_done(layer, layer->counters);
+}
+
+/* What it does. */
 GL_NOINLINE row_kernel take_none(tick_state *t, const uint8_t *source) {
   gl_layer *layer = &t->layer;
   const uint32_t kernel = GL_U8(layer, KERNEL);
   layer->input = NULL;
   layer->masked = 0;
-  if ((PAIRED >> kernel & 1u) == 0u) {
-    if ((DRAINABLE >> kernel & 1u) == 0u || t->model->window == 0u || !is_done(layer, source)) return NULL;
-    if (is_done(layer, layer->counters)) return NULL;
-  }
-  return KERNELS[kernel];
+  return runs_without_row(t, source, kernel) ? KERNELS[kernel] : NULL;
 }
 
 /* Finds the row that the layer takes, and what runs; NULL: nothing in this tick. */
@@ -85,7 +89,9 @@ GL_NOINLINE row_kernel take(tick_state *t) {
     if (input == NULL) return NULL;
   } else {
     const uint8_t *source = gl_counters_of(layer, source_index);
-    if (GL_RARELY(source[GATELET_COUNTER_FRESH] == 0u)) return take_none(t, source);
+    if (GL_RARELY(source[GATELET_COUNTER_FRESH] == 0u)) {
+      return (RUNS_WITHOUT_ROW >> kernel & 1u) != 0u ? take_none(t, source) : NULL;
+    }
     masked = source[GATELET_COUNTER_MASKED];
     input = gl_row_of(layer, source);
   }

@@ -23,9 +23,18 @@ const bitsOf = (condition: boolean): number => (condition ? 1 : 0);
 const groups = (n: number): number => pad4(n) / 4;
 const blocks = (n: number): number => pad8(n) / 8;
 
-/** Functions that are called a value at a time. */
-function addActivate(terms: Terms, name: string, kind: number, calls: number): void {
-  terms.add(`${name} activate ${kind}`, calls);
+/** gl_activate on rows of n values; hyperbolic ones are done by twos. */
+function addActivation(terms: Terms, name: string, kind: number, times: number, n: number): void {
+  if (times === 0) return;
+  const byTwos = kind === ACTIVATION.TANH || kind === ACTIVATION.SIGMOID;
+  terms.add(`${name} ${kind} rows`, times);
+  terms.add(`${name} ${kind} values`, times * (byTwos ? Math.ceil(n / 2) : n));
+}
+
+/** n units that are finished `size` at a time. */
+function inGroups(n: number, size: number, add: (groups: number, units: number) => void): void {
+  add(Math.floor(n / size), size);
+  if (n % size !== 0) add(1, n % size);
 }
 
 /** A row's quads, activation, tail, over one part or two. */
@@ -38,7 +47,7 @@ function addRow(terms: Terms, f: Fields, times: number, parts: readonly number[]
   else addQuads(terms, name, times * groups(n), f.bits, parts);
   const saturates = relu && f.activationParam === 32767;
   terms.add(`row ${kind}${saturates ? "s" : ""} ${f.bits}`, times);
-  if (kind !== ACTIVATION.LINEAR && !saturates) terms.add(`row ${kind} values`, times * n);
+  if (kind !== ACTIVATION.LINEAR && !saturates) addActivation(terms, "row", kind, times, n);
   terms.tail("row", times, n);
 }
 
@@ -52,26 +61,36 @@ function addRecurrent(terms: Terms, f: Fields, times: number): void {
   if (f.flags & FLAG.MASK_OBEY) terms.add("obey", times);
 }
 
-/** The gated kernels' units: inline for sigmoid gates and tanh, else so many calls. */
-function addUnits(terms: Terms, f: Fields, times: number, gates: number, activations: number): void {
-  const { outputSize: n, activation, gateActivation } = f;
-  const inline = gateActivation === ACTIVATION.SIGMOID && activation === ACTIVATION.TANH;
-  const key = inline ? "inline" : "any";
+const isInline = (f: Fields): boolean => f.gateActivation === ACTIVATION.SIGMOID && f.activation === ACTIVATION.TANH;
+
+/** The gated kernels' units: inline for sigmoid gates and tanh, else in groups, with activations that the kernel counts. */
+function addUnits(terms: Terms, f: Fields, times: number): void {
+  const { outputSize: n } = f;
+  const key = isInline(f) ? "inline" : "any";
   terms.add(`${key} ${f.bits}`, times);
   terms.add(`${key} units ${f.bits}`, times * n);
-  for (const size of [2, 4, 8, 16]) {
+  for (const size of [2, 4, 8]) {
     terms.add(`${key} batches of ${size} ${f.bits}`, times * Math.ceil(n / size));
     if (n % size === 1) terms.add(`${key} ones behind ${size} ${f.bits}`, times);
   }
   if (n % 4 !== 0) terms.add(`${key} partial group ${f.bits}`, times);
-  if (!inline) {
-    addActivate(terms, "gate", gateActivation, times * gates);
-    addActivate(terms, "new", activation, times * activations);
-    addActivate(terms, "gate row", gateActivation, times);
-    addActivate(terms, "new row", activation, times);
-  }
   terms.tail("state", times, n);
   terms.add("state blocks", times * blocks(n));
+}
+
+/** Candidates or whole units with any activations, `size` at a time: `gates` and `news` activations for each unit. */
+function addAnyGroups(
+  terms: Terms,
+  f: Fields,
+  times: number,
+  size: number,
+  gates: number,
+  news: readonly number[],
+): void {
+  inGroups(f.outputSize, size, (groups, units) => {
+    if (gates > 0) addActivation(terms, "gate", f.gateActivation, times * groups, gates * units);
+    for (const each of news) addActivation(terms, "new", f.activation, times * groups, each * units);
+  });
 }
 
 /** gl_copy_words. */
@@ -126,7 +145,7 @@ const depthwise: KernelTerms = (terms, f, c) => {
   terms.add("values", c.due * f.outputSize);
   terms.add("products", c.due * f.outputSize * f.taps);
   terms.add("channels", c.due * Math.floor(f.outputSize / f.depthMultiplier));
-  addActivate(terms, "values", f.activation, c.due * f.outputSize);
+  addActivation(terms, "values", f.activation, c.due, f.outputSize);
   terms.tail("row", c.due, f.outputSize);
 };
 
@@ -179,6 +198,17 @@ const values: KernelTerms = (terms, f, c) => {
   terms.tail("row", c.takes, f.outputSize);
 };
 
+/** GRU with reset before, minimal GRU: `gates` quads a group. */
+function addGru(terms: Terms, f: Fields, c: RecordCounts, gates: number): void {
+  addRecurrent(terms, f, c.takes);
+  addSum(terms, c.takes, f.bits, f.outputSize);
+  addQuads(terms, "gru", gates * c.takes * groups(f.outputSize), f.bits, [f.inputSize, f.outputSize]);
+  addUnits(terms, f, c.takes);
+  if (isInline(f)) return;
+  addActivation(terms, "gate", f.gateActivation, 2 * c.takes, f.outputSize);
+  addAnyGroups(terms, f, c.takes, 8, 0, [1]);
+}
+
 const KERNELS: Readonly<Record<GateRecord["kernel"], KernelTerms>> = {
   INPUT: (terms, f, c) => {
     values(terms, f, c);
@@ -198,42 +228,33 @@ const KERNELS: Readonly<Record<GateRecord["kernel"], KernelTerms>> = {
   },
   LSTM: (terms, f, c) => {
     addRecurrent(terms, f, c.takes);
-    const inline = f.gateActivation === ACTIVATION.SIGMOID && f.activation === ACTIVATION.TANH;
-    addQuads(terms, inline ? "inline" : "any", c.takes * f.outputSize, f.bits, [f.inputSize, f.outputSize]);
-    addUnits(terms, f, c.takes, 3 * f.outputSize, 2 * f.outputSize);
+    addQuads(terms, isInline(f) ? "inline" : "any", c.takes * f.outputSize, f.bits, [f.inputSize, f.outputSize]);
+    addUnits(terms, f, c.takes);
+    if (!isInline(f)) addAnyGroups(terms, f, c.takes, 4, 4, [1, 1]);
   },
-  GRU: (terms, f, c) => {
-    addRecurrent(terms, f, c.takes);
-    addSum(terms, c.takes, f.bits, f.outputSize);
-    addQuads(terms, "gru", 3 * c.takes * groups(f.outputSize), f.bits, [f.inputSize, f.outputSize]);
-    addUnits(terms, f, c.takes, 2 * f.outputSize, f.outputSize);
-  },
+  GRU: (terms, f, c) => addGru(terms, f, c, 3),
   GRU_RESET_AFTER: (terms, f, c) => {
     addRecurrent(terms, f, c.takes);
     const quads = c.takes * groups(f.outputSize);
     addQuads(terms, "both", 2 * quads, f.bits, [f.inputSize, f.outputSize]);
     addQuads(terms, "wide", quads, f.bits, [f.inputSize]);
     addQuads(terms, "wide", quads, f.bits, [f.outputSize]);
-    // With any activations reset gates and candidates come in whole quads, for each of which all parts are set up twice.
-    const values = 4 * groups(f.outputSize);
-    addUnits(terms, f, c.takes, f.outputSize + values, values);
-    if (f.gateActivation === ACTIVATION.SIGMOID && f.activation === ACTIVATION.TANH) return;
-    addSum(terms, 2 * quads, f.bits, f.inputSize);
-    addSum(terms, 2 * quads, f.bits, f.outputSize);
-    terms.add(`setup ${f.bits} ${f.recurrentFirst}`, quads);
-    addActivate(terms, "gate row", f.gateActivation, quads);
-    addActivate(terms, "new row", f.activation, quads);
+    addUnits(terms, f, c.takes);
+    if (isInline(f)) return;
+    terms.add(`groups ${f.bits} ${f.recurrentFirst}`, quads);
+    addActivation(terms, "gate", f.gateActivation, c.takes, f.outputSize);
+    addActivation(terms, "gate", f.gateActivation, quads, 4);
+    addActivation(terms, "new", f.activation, quads, 4);
   },
   FASTGRNN: (terms, f, c) => {
     addRecurrent(terms, f, c.takes);
     addQuads(terms, "plain", c.takes * groups(f.outputSize), f.bits, [f.inputSize, f.outputSize]);
-    addUnits(terms, f, c.takes, f.outputSize, f.outputSize);
+    addUnits(terms, f, c.takes);
+    if (!isInline(f)) addAnyGroups(terms, f, c.takes, 8, 1, [1]);
   },
   MINIMAL_GRU: (terms, f, c) => {
-    addRecurrent(terms, f, c.takes);
-    addSum(terms, c.takes, f.bits, f.outputSize);
-    addQuads(terms, "gru", 2 * c.takes * groups(f.outputSize), f.bits, [f.inputSize, f.outputSize]);
-    addUnits(terms, f, c.takes, 2 * f.outputSize, f.outputSize);
+    addGru(terms, f, c, 2);
+    addWords(terms, "forget", c.takes, 16 * blocks(f.outputSize));
   },
   DENSE: (terms, f, c) => {
     addSum(terms, c.takes, SUMMED_AS, f.inputSize);
@@ -253,7 +274,7 @@ const KERNELS: Readonly<Record<GateRecord["kernel"], KernelTerms>> = {
   AFFINE: values,
   ACTIVATION: (terms, f, c) => {
     values(terms, f, c);
-    addActivate(terms, "values", f.activation, c.takes * f.outputSize);
+    addActivation(terms, "values", f.activation, c.takes, f.outputSize);
   },
   PRELU: values,
   LAYER_NORM: values,
@@ -305,9 +326,8 @@ function addCommon(terms: Terms, model: GateModel, record: GateRecord, c: Record
 /** Records of one kernel that run through other code have costs of their own. */
 export function variantOf({ kernel, fields: f }: GateRecord): string {
   if ((KERNEL_RULES[kernel].groups & FIELD_GROUP.GATE) === 0) return kernel;
-  const sigmoid = f.gateActivation === ACTIVATION.SIGMOID;
-  if (sigmoid && f.activation === ACTIVATION.TANH) return `${kernel} sigmoid tanh`;
-  return sigmoid ? `${kernel} sigmoid` : kernel;
+  if (isInline(f)) return `${kernel} sigmoid tanh`;
+  return f.gateActivation === ACTIVATION.SIGMOID ? `${kernel} sigmoid` : kernel;
 }
 
 /** Everything that costs time in one record. */
