@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import type { LayersModel } from "@tensorflow/tfjs";
+import { withFusedLayers } from "../../packages/train/dist/fused/fused-layers.js";
 import {
   createRandom,
   gru,
@@ -68,7 +69,9 @@ function windows(): TrainingSet {
   };
 }
 
-function network(tf: Tf, cell: "gru" | "lstm", units: number): LayersModel {
+type Cell = "gru" | "lstm";
+
+function network(tf: Tf, cell: Cell, units: number): LayersModel {
   const inputShape = [STEPS, CHANNELS];
   const recurrent =
     cell === "gru"
@@ -81,7 +84,7 @@ function figures(
   id: string,
   text: string,
   [a, b]: readonly [Cost[], Cost[]],
-  goal: NonNullable<Figure["goal"]>,
+  goal?: NonNullable<Figure["goal"]>,
 ): Figure[] {
   const total = (costs: readonly Cost[], kind: keyof Cost) => costs.reduce((sum, cost) => sum + cost[kind], 0);
   return (["processor", "elapsed"] as const).map((kind) => {
@@ -93,55 +96,55 @@ function figures(
       unit: "times",
       kind: "measured",
       // The clock also counts what other processes do in between.
-      ...(kind === "processor" ? { goal } : {}),
+      ...(kind === "processor" && goal !== undefined ? { goal } : {}),
       spread: [Math.min(...pairs), Math.max(...pairs)],
       note: `all ${ROUNDS} rounds: ${(total(a, kind) / total(b, kind)).toFixed(3)}; ${(total(a, kind) / ROUNDS).toFixed(0)} / ${(total(b, kind) / ROUNDS).toFixed(0)} ms`,
     };
   });
 }
 
-/** What our training costs beside tfjs's own `model.fit`, and our GRU beside tfjs's LSTM; an epoch each, in turn. */
+/**
+ * What our training costs beside tfjs's own `model.fit` with the same kernels, and both beside tfjs's layers step by step; an epoch
+ * each, in turn.
+ */
 export async function trainingFigures(): Promise<Figure[]> {
-  const { tf } = await loadTf("wasm");
+  const { tf } = await loadTf("wasm", { recurrent: "fused" });
   const set = windows();
   const x = tf.tensor3d(set.inputs, [COUNT, STEPS, CHANNELS]);
   const y = tf.tensor2d(set.targets, [COUNT, CLASSES]);
-  const compiled = (cell: "gru" | "lstm", units: number) => {
+  const folder = await mkdtemp(join(tmpdir(), "gatelet-bench-"));
+  const fit = (cell: Cell, units: number) => {
     const model = network(tf, cell, units);
     model.compile({ optimizer: "adam", loss: "categoricalCrossentropy", metrics: ["accuracy"] });
-    return model;
+    return { model, run: () => model.fit(x, y, { epochs: EPOCHS, batchSize: BATCH, verbose: 0 }) };
   };
-  const fit = (model: LayersModel) => () => model.fit(x, y, { epochs: EPOCHS, batchSize: BATCH, verbose: 0 });
-  const folder = await mkdtemp(join(tmpdir(), "gatelet-bench-"));
+  const inTfjs = (cell: Cell, units: number) => fit(cell, units).run;
+  const inKernels = (cell: Cell, units: number) => {
+    const { model, run } = fit(cell, units);
+    return () => withFusedLayers(tf, model, run);
+  };
   let runs = 0;
-  const own = (model: LayersModel) => () =>
-    trainModel(
-      tf,
-      model,
-      { train: set },
-      { epochs: EPOCHS, batchSize: BATCH, folder: join(folder, `${runs++}`), onProgress: () => {} },
-    );
+  const own = (cell: Cell, units: number) => {
+    const model = network(tf, cell, units);
+    const options = { epochs: EPOCHS, batchSize: BATCH, onProgress: () => {} };
+    return () => trainModel(tf, model, { train: set }, { ...options, folder: join(folder, `${runs++}`) });
+  };
   try {
     const all: Figure[] = [];
     for (const cell of ["gru", "lstm"] as const) {
-      const pairs = await interleaved(own(network(tf, cell, 32)), fit(compiled(cell, 32)));
-      all.push(
-        ...figures(
-          `own-fit.${cell}32`,
-          `trainModel over model.fit, ${cell} 32, run folder and progress included`,
-          pairs,
-          { atMost: 1.05 },
-        ),
-      );
+      const text = `trainModel over model.fit, ${cell} 32, both in the kernels, run folder and progress included`;
+      const pairs = await interleaved(own(cell, 32), inKernels(cell, 32));
+      all.push(...figures(`own-fit.${cell}32`, text, pairs, { atMost: 1.05 }));
     }
     for (const units of [32, 64]) {
-      const pairs = await interleaved(fit(compiled("lstm", units)), fit(compiled("gru", units)));
-      all.push(
-        ...figures(`lstm-gru.${units}`, `tfjs's LSTM over our GRU (reset after), ${units} units, model.fit`, pairs, {
-          atLeast: 1,
-        }),
-      );
+      const text = `tfjs's LSTM step by step over our GRU (reset after), ${units} units, model.fit`;
+      const pairs = await interleaved(inTfjs("lstm", units), inTfjs("gru", units));
+      all.push(...figures(`lstm-gru.${units}`, text, pairs, { atLeast: 1 }));
     }
+    const text = "tfjs's LSTM step by step, model.fit, over the same in trainModel, 32 units";
+    all.push(...figures("fit-own.lstm32", text, await interleaved(inTfjs("lstm", 32), own("lstm", 32))));
+    const both = await interleaved(inKernels("lstm", 32), inKernels("gru", 32));
+    all.push(...figures("kernels.lstm-gru.32", "LSTM over GRU, both in the kernels, 32 units, model.fit", both));
     return all;
   } finally {
     tf.dispose([x, y]);

@@ -1,5 +1,5 @@
 // Whole sequences of recurrent cells, forward and backward, in float32 SIMD; the host gives addresses in the module's own memory.
-export { packedBytes, productScratchBytes } from "./gemm";
+export { multiply, packedBytes, productScratchBytes } from "./gemm";
 export { gruAfterBackward, gruAfterForward, gruBeforeBackward, gruBeforeForward } from "./gru";
 export { lstmBackward, lstmForward } from "./lstm";
 export { permute } from "./sequence";

@@ -163,4 +163,61 @@ describe("sequences as one operation", () => {
     const sizes = { batch: 66, steps: 5, size: 258, units: 70, all: true, bias: true, states: false };
     check({ kind, ...sizes, activation: "tanh", gate: "sigmoid" }, 3);
   });
+
+  it("multiplies matrices, either of them transposed", () => {
+    const random = createRandom(8);
+    const matrix = (rows: number, columns: number) =>
+      Float32Array.from({ length: rows * columns }, () => random.normal());
+    for (const [rows, depth, columns] of [
+      [1, 1, 1],
+      [3, 5, 7],
+      [9, 1, 8],
+      [65, 300, 17],
+      [4, 256, 8],
+      [1, 40, 30],
+    ]) {
+      for (const [transposeA, transposeB] of [
+        [false, false],
+        [true, false],
+        [false, true],
+        [true, true],
+      ]) {
+        const sizeA: [number, number] = transposeA ? [depth, rows] : [rows, depth];
+        const sizeB: [number, number] = transposeB ? [columns, depth] : [depth, columns];
+        const a = matrix(...sizeA);
+        const b = matrix(...sizeB);
+        const ours = kernels.product(a, sizeA, b, sizeB, { transposeA, transposeB });
+        const theirs = tf.tidy(() =>
+          tf.matMul(tf.tensor2d(a, sizeA), tf.tensor2d(b, sizeB), transposeA, transposeB).dataSync(),
+        );
+        expect(ours).toHaveLength(rows * columns);
+        expect(largestDifference(ours, theirs as Float32Array), `${sizeA} ${sizeB}`).toBeLessThan(1e-5);
+      }
+    }
+  });
+
+  it("uses its memory again, in predictions and in training", async () => {
+    const sizes = { batch: 32, steps: 20, size: 6, units: 40, all: true, bias: true, states: false };
+    const inputs = draw({ kind: "lstm", ...sizes, activation: "tanh", gate: "sigmoid" }, createRandom(1));
+    const cell = {
+      kind: "lstm",
+      units: 40,
+      activation: ACTIVATIONS.tanh,
+      gateActivation: ACTIVATIONS.sigmoid,
+    } as const;
+    const once = () => tf.tidy(() => void fusedSequence(tf, kernels, cell, inputs, true).output.dataSync());
+    const learn = () =>
+      tf.tidy(
+        () =>
+          void tf.grads((() => fusedSequence(tf, kernels, cell, inputs, true).output.sum()) as never)(tensors(inputs)),
+      );
+    once();
+    learn();
+    const before = kernels.memoryBytes;
+    for (let i = 0; i < 20; i++) {
+      once();
+      learn();
+    }
+    expect(kernels.memoryBytes).toBe(before);
+  });
 });

@@ -45,12 +45,15 @@ type Exports = Record<`${CellKind}${"Forward" | "Backward"}`, SequenceFunction> 
   firstFree(): number;
   packedBytes(depth: number, columns: number): number;
   productScratchBytes(columns: number): number;
+  multiply(...numbers: number[]): void;
   permute(from: number, to: number, outer: number, inner: number, width: number, toWidth: number): void;
 };
 
 const PAGE_BYTES = 65536;
 /** A block that is free is taken for as little as this share of it. */
 const LEAST_USE = 0.5;
+
+export type MatrixSize = readonly [rows: number, columns: number];
 
 export interface Block {
   readonly at: number;
@@ -125,6 +128,30 @@ export class SequenceKernels {
   /** [outer, inner, width] at `from` to [inner, outer, toWidth] at `to`: missing columns become zeros. */
   permute(from: number, to: number, outer: number, inner: number, width: number, toWidth: number): void {
     this.#exports.permute(from, to, outer, inner, width, toWidth);
+  }
+
+  /** Product of two matrices [rows, columns], either of them transposed first. */
+  product(
+    a: Float32Array,
+    sizeA: MatrixSize,
+    b: Float32Array,
+    sizeB: MatrixSize,
+    { transposeA = false, transposeB = false } = {},
+  ): Float32Array<ArrayBuffer> {
+    const [rows, depth] = transposeA ? [sizeA[1], sizeA[0]] : sizeA;
+    const columns = transposeB ? sizeB[0] : sizeB[1];
+    const room = (floats: number) => 16 * Math.ceil(floats / 4);
+    const sizes = [room(a.length), room(b.length), room(rows * columns), this.productScratchBytes(columns)];
+    const block = this.allocate(sizes.reduce((sum, size) => sum + size, 0));
+    const [atA, atB, atC, scratch] = sizes.map((_, i) => sizes.slice(0, i).reduce((sum, size) => sum + size, block.at));
+    this.floats.set(a, atA / 4);
+    this.floats.set(b, atB / 4);
+    const left = [atA, ...(transposeA ? [1, rows] : [depth, 1])];
+    const right = [atB, ...(transposeB ? [1, depth] : [columns, 1])];
+    this.#exports.multiply(rows, columns, depth, ...left, ...right, atC, columns, 0, scratch);
+    const values = this.floats.slice(atC / 4, atC / 4 + rows * columns) as Float32Array<ArrayBuffer>;
+    this.release(block);
+    return values;
   }
 
   run(name: `${CellKind}${"Forward" | "Backward"}`, record: SequenceRecord): void {

@@ -1,4 +1,6 @@
 import type { Tensor2D } from "@tensorflow/tfjs";
+import { kernelsOf } from "../fused/fused-cell.js";
+import type { MatrixSize } from "../fused/kernels.js";
 import type { Tf } from "../tf/load-tf.js";
 import { TANH_HALF } from "./tables.gen.js";
 
@@ -105,17 +107,17 @@ export function exactProduct(tf: Tf, x: Float32Array, columns: number, weights: 
   return sums;
 }
 
-type Size = readonly [rows: number, columns: number];
-
-/** Product of two matrices, either transposed first. */
+/** Product of two matrices, either transposed first, in our kernels where they are in use. */
 export function matrixProduct(
   tf: Tf,
   a: Float32Array,
-  sizeA: Size,
+  sizeA: MatrixSize,
   b: Float32Array,
-  sizeB: Size,
+  sizeB: MatrixSize,
   { transposeA = false, transposeB = false } = {},
 ): Float32Array {
+  const kernels = kernelsOf(tf);
+  if (kernels !== undefined) return kernels.product(a, sizeA, b, sizeB, { transposeA, transposeB });
   const first: Tensor2D = tf.tensor2d(a, [...sizeA]);
   const second: Tensor2D = tf.tensor2d(b, [...sizeB]);
   const product = tf.matMul(first, second, transposeA, transposeB);

@@ -53,6 +53,12 @@ function cellOf(layer: NetworkLayer): CellName {
   return resetsAfter(layer) ? "gruAfter" : "gru";
 }
 
+/** sums += values, in place. */
+function addTo(sums: Float32Array<ArrayBuffer>, values: Float32Array): Float32Array<ArrayBuffer> {
+  for (let i = 0; i < sums.length; i++) sums[i] += values[i];
+  return sums;
+}
+
 class RecurrentLayer implements SimulatedLayer {
   readonly activation: IntegerActivation;
   readonly gate: IntegerActivation;
@@ -135,18 +141,16 @@ class RecurrentLayer implements SimulatedLayer {
     if (this.#reset !== undefined) this.#resetStates(projected, sums, step, batch);
     for (let sample = 0; sample < batch; sample++) {
       const first = (step * batch + sample) * width;
-      for (let row = 0; row < width; row++) {
-        if (Math.floor(row / units) === this.#reset) continue;
-        this.#activate(
-          first + row,
-          row,
-          projected[first + row],
-          sums[sample * width + row],
-          sample * units + (row % units) + step * size,
-        );
+      const unitAt = step * size + sample * units;
+      for (let gate = 0; gate < this.#gates; gate++) {
+        if (gate === this.#reset) continue;
+        for (let unit = 0; unit < units; unit++) {
+          const row = gate * units + unit;
+          this.#activate(first + row, row, projected[first + row], sums[sample * width + row], unitAt + unit);
+        }
       }
       for (let unit = 0; unit < units; unit++) {
-        this.#finish({ gateAt: first + unit, unitAt: step * size + sample * units + unit }, size);
+        this.#finish({ gateAt: first + unit, unitAt: unitAt + unit }, size);
       }
     }
   }
@@ -265,16 +269,16 @@ class RecurrentLayer implements SimulatedLayer {
       const gates = columnsOf(part, width, 0, gated);
       const own = columnsOf(recurrent, width, 0, gated);
       const through = matrixProduct(this.tf, gates, [batch, gated], own, [units, gated], { transposeB: true });
-      return through.map((value, i) => value + direct[i]);
+      return addTo(direct, through);
     }
     return this.#throughStates(part, direct);
   }
 
-  #throughStates(rows: Float32Array, direct: Float32Array): Float32Array<ArrayBuffer> {
+  #throughStates(rows: Float32Array, direct: Float32Array<ArrayBuffer>): Float32Array<ArrayBuffer> {
     const width = this.#units * this.#gates;
     const sizes = [rows.length / width, width] as const;
     const through = matrixProduct(this.tf, rows, sizes, this.weights[1], [this.#units, width], { transposeB: true });
-    return Float32Array.from(through, (value, i) => value + direct[i]);
+    return addTo(direct, through);
   }
 
   /** Slopes of one unit's rows (not of a reset gate before the product), and of its state directly. */

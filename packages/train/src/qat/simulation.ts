@@ -115,7 +115,8 @@ export class IntegerSimulation {
     const [batch, ...shape] = x.shape;
     const [steps, columns] = shape.length > 1 ? shape : [1, shape[0]];
     const scale = this.grids.inputScale;
-    const values = Float32Array.from(x.dataSync(), (value) => sat16(Math.floor(value / scale + 0.5)));
+    const values = Float32Array.from(x.dataSync());
+    for (let i = 0; i < values.length; i++) values[i] = sat16(Math.floor(values[i] / scale + 0.5));
     return { values, batch, steps, columns, scale };
   }
 }
