@@ -55,6 +55,8 @@ export class Lowering {
   readonly signals: (Signal | undefined)[] = [];
   readonly simulated: (SimulatedNode | undefined)[] = [];
   readonly matrices = new Map<number, MatrixFacts>();
+  /** Key in `options.cache` of each node's rounded matrix. */
+  readonly cacheKeys = new Map<number, string>();
   readonly warnings: string[] = [];
   /** True where a scale was chosen to suit the alignment of a recurrent layer. */
   hasAlignedScale = false;
@@ -101,6 +103,7 @@ export class Lowering {
     const key = `${index}:${bits}:${scale}`;
     const known = this.options.cache.get(key) ?? quantizeGroups(name, groups, bits, this.#keptAlignment(name));
     this.options.cache.set(key, known);
+    this.cacheKeys.set(index, key);
     return known;
   }
 

@@ -28,6 +28,8 @@ export interface Alignment {
 }
 
 export interface QuantizedGroup {
+  readonly source: RowGroup;
+  readonly layout: ColumnLayout;
   readonly integers: IntegerRows;
   /** Real weights after rounding, [rows, columns] of each part. */
   readonly input?: Float64Array;
@@ -100,8 +102,17 @@ function quantizeAligned(
   };
 }
 
-/** Real value of one unit of u in each column, and the accumulator's left shift there. */
-function columnScales({ input, recurrent }: RowGroup, { shift, recurrentFirst }: Alignment) {
+/** Columns of a group of rows: those of the input part, then those of the recurrent one. */
+export interface ColumnLayout {
+  readonly columns: number;
+  readonly inputColumns: number;
+  /** [columns] real value of one unit of the values that a column meets. */
+  readonly scale: Float64Array;
+  /** [columns] factor of the accumulator's left shift. */
+  readonly columnShift: Float64Array;
+}
+
+function columnLayout({ input, recurrent }: RowGroup, { shift, recurrentFirst }: Alignment): ColumnLayout {
   const inputColumns = input?.columns ?? 0;
   const columns = inputColumns + (recurrent?.columns ?? 0);
   const both = input !== undefined && recurrent !== undefined;
@@ -123,7 +134,8 @@ function quantizeGroup(
   known: Map<Moments, Compensation>,
 ): QuantizedGroup {
   const { rows, input, recurrent, bias, preScale, moments } = group;
-  const { columns, inputColumns, scale, columnShift } = columnScales(group, alignment);
+  const layout = columnLayout(group, alignment);
+  const { columns, inputColumns, scale, columnShift } = layout;
   const values = new Float64Array(rows * columns);
   for (let row = 0; row < rows; row++) {
     for (let j = 0; j < columns; j++) {
@@ -145,7 +157,13 @@ function quantizeGroup(
   }
   const source = { rows, columns, values, bias, preScale, columnShift, ...(mean ? { mean } : {}) };
   const integers = quantizeRows(name, source, bits, compensation);
-  return { integers, ...splitParts(group, integers, scale, columnShift, inputColumns) };
+  return withIntegers(group, layout, integers);
+}
+
+/** A quantized group from its integers. */
+export function withIntegers(source: RowGroup, layout: ColumnLayout, integers: IntegerRows): QuantizedGroup {
+  const { scale, columnShift, inputColumns } = layout;
+  return { source, layout, integers, ...splitParts(source, integers, scale, columnShift, inputColumns) };
 }
 
 /** Covariance of the integer inputs: the mean's share of the error goes to the bias. */

@@ -5,6 +5,7 @@ import { ALIGN_STEPS } from "../lower/recurrent.js";
 import { hasMatrix, type NodeStats } from "./calibrate.js";
 import { correctDense } from "./correct.js";
 import { keepFloatRows, measureOutputError, spread } from "./measure.js";
+import { refine } from "./refine/refine.js";
 
 /** Windows that dense layers are refitted on, fewer where a window costs many MACs. */
 const CORRECTION_WINDOWS = 512;
@@ -19,7 +20,8 @@ const LEAST_WINDOWS = 128;
 
 /**
  * Lowers a graph several times and keeps what simulates best over calibration windows: scales that align the parts of
- * recurrent layers differently, then, behind 4-bit layers, dense layers refitted to the rows they really get.
+ * recurrent layers differently, then, behind 4-bit layers, dense layers refitted to the rows they really get, and all rows
+ * rounded again for the sake of the outputs.
  * @param pause called between trials
  */
 export async function tune(
@@ -50,7 +52,8 @@ export async function tune(
   if (!hasFour) return best;
   await pause();
   const count = Math.min(CORRECTION_WINDOWS, Math.max(64, Math.floor(CORRECTION_MACS / macs)));
-  return correctDenseLayers(graph, stats, { ...options, alignStep }, spread(windows, count), best);
+  const corrected = correctDenseLayers(graph, stats, { ...options, alignStep }, spread(windows, count), best);
+  return refine(graph, corrected, windows, macs, pause);
 }
 
 /** Refits every dense layer in turn, each behind the ones before it as they are then. */

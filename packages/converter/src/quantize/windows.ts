@@ -3,6 +3,7 @@ import type { InputTransform } from "../lower/input-encoding.js";
 import { deriveEncoding, encodingOf, type RawEncoding } from "../lower/input-encoding.js";
 import { CalibrationError } from "./errors.js";
 import type { QuantizeOptions } from "./options.js";
+import { randomNumbers } from "./random.js";
 
 /** Windows as the (folded) graph takes them, and how raw counts become the same. */
 export interface NetworkWindows {
@@ -82,15 +83,6 @@ function toNetwork(
   if (unit === "raw") return window.map((raw, i) => raw * gain[i % size] + shift[i % size]);
   if (unit === "physical") return window.map((value, i) => (value - mean[i % size]) / std[i % size]);
   return window;
-}
-
-/** Deterministic uniform numbers in 0 .. 1. */
-function randomNumbers(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
-    return state / 2 ** 32;
-  };
 }
 
 /** Slow noise of unit variance, as standardized signals look. */
