@@ -70,6 +70,8 @@ const STUDY_SHAPES = {
 } as const;
 
 const DEFAULT_EPOCHS = 12;
+/** Adam's rate at the start; at the small nets' rate the first layer of the published sizes saturates and learns nothing. */
+const RATE = { published: 0.001, small: 0.004 } as const;
 const WINDOW = 50;
 const HOP = 25;
 const CELLS = ["rnn", "lstm", "gru"] as const;
@@ -143,7 +145,12 @@ function jobOf(
   return {
     data,
     model: { preset, ...shape },
-    training: { epochs, batchSize: 128, learningRate: 0.004, schedule: "cosine" },
+    training: {
+      epochs,
+      batchSize: 128,
+      learningRate: shape.units.length > 1 ? RATE.published : RATE.small,
+      schedule: "cosine",
+    },
     seed,
     ...(limit === undefined ? {} : { limit }),
     ...(testLimit === undefined ? {} : { testLimit }),

@@ -87,7 +87,7 @@ describe("the study under both protocols", () => {
     expect(jobs).toHaveLength(6);
     expect(jobs.map(({ data }) => data.smoteFrames === true)).toEqual([true, true, true, false, false, false]);
     expect(jobs.map(({ data }) => data.split)).toEqual(["random", "random", "random", "subject", "subject", "subject"]);
-    const budget = { epochs: 12, batchSize: 128, learningRate: 0.004, schedule: "cosine" };
+    const budget = { epochs: 12, batchSize: 128, learningRate: 0.001, schedule: "cosine" };
     for (const { limit, testLimit, training } of jobs)
       expect({ limit, testLimit, training }).toEqual({ limit: 3000, testLimit: 2000, training: budget });
     expect(notes?.[0]).toMatch(/^A short run: what is trained here saw 3,000 windows in 12 epochs/);

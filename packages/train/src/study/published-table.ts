@@ -80,6 +80,6 @@ export const PROTOCOL_GUESSES: readonly string[] = [
   "outputs: 13, the twelve activities and one that never occurs",
   "SMOTE: five neighbours among 300 frames drawn from the class, up to as many frames as the most frequent class has",
   "made-up frames stand one behind another, a recording a class, and are windowed like the others",
-  "normalization by mean and deviation of the training windows; Adam, rate 0.004 falling as a cosine, batches of 128",
+  "normalization by mean and deviation of the training windows; Adam, rate 0.001 (nets of one layer 0.004) falling as a cosine, batches of 128",
   "which quantization of TFLite, and which processor the milliseconds belong to",
 ];
