@@ -13,4 +13,7 @@ for (const name of readdirSync(dist, { recursive: true })) {
   const text = readFileSync(file, "utf8");
   const marked = text.replaceAll(MARK, "").replace(/^(?=import [^;]* from "@tensorflow\/)/gm, MARK);
   if (marked !== text) writeFileSync(file, marked);
+  if (/import\("@tensorflow\//.test(text)) {
+    throw new Error(`${name} names tfjs in an inferred type, which no comment can excuse: write that type out`);
+  }
 }

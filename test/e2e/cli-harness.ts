@@ -1,5 +1,5 @@
 import { type ChildProcessWithoutNullStreams, spawn } from "node:child_process";
-import { cpSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -41,6 +41,12 @@ process.once("exit", () => rmSync(home, { recursive: true, force: true }));
 /** The committed example. */
 export const EXAMPLE = join(ROOT, "examples/pump");
 export const README = join(ROOT, "README.md");
+
+/** Contents of the fenced blocks of one language in a Markdown file. */
+export function codeBlocks(file: string, language: string): string[] {
+  const fence = new RegExp(`^\`\`\`${language}\\n([\\s\\S]*?)^\`\`\``, "gm");
+  return [...readFileSync(file, "utf8").matchAll(fence)].map((match) => match[1]!);
+}
 
 export interface CliResult {
   readonly code: number | null;

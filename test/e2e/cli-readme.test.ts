@@ -3,14 +3,11 @@ import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { build } from "esbuild";
 import { afterAll, describe, expect, it } from "vitest";
-import { README, ROOT, runCli, runNode, SOURCE_ALIASES } from "./cli-harness.js";
+import { codeBlocks, README, ROOT, runCli, runNode, SOURCE_ALIASES } from "./cli-harness.js";
 
 const text = await readFile(README, "utf8");
 
-/** Contents of the README's fenced blocks of one language. */
-function blocks(language: string): string[] {
-  return [...text.matchAll(new RegExp(`^\`\`\`${language}\\n([\\s\\S]*?)^\`\`\``, "gm"))].map((match) => match[1]!);
-}
+const blocks = (language: string) => codeBlocks(README, language);
 
 describe("README", () => {
   const folder = join(ROOT, "build/readme");

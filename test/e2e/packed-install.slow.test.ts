@@ -1,6 +1,7 @@
 // What a user gets from npm: every package packed, installed into a blank project, and used there.
 import { spawnSync } from "node:child_process";
 import {
+  copyFileSync,
   existsSync,
   mkdirSync,
   readdirSync,
@@ -14,7 +15,7 @@ import { join } from "node:path";
 import { gunzipSync } from "node:zlib";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { extrasPackage, missing } from "../support/requirements.js";
-import { EXAMPLE, ROOT, temporaryFolder } from "./cli-harness.js";
+import { codeBlocks, EXAMPLE, ROOT, temporaryFolder } from "./cli-harness.js";
 
 /** What `du` says of node_modules: whole blocks of files and folders. */
 const MOST_BYTES_ON_DISK = 10e6;
@@ -223,6 +224,38 @@ console.log(JSON.stringify([rows, expected]));
     ]);
     expect(status).not.toBe(0);
     expect(stderr).toContain("npm install @tensorflow/tfjs");
+  });
+
+  describe("runs what the packages' pages and DEPLOY.md say, word for word", () => {
+    /** What a block takes for granted. */
+    const GIVEN: Record<string, string> = {
+      "packages/cli/README.md": "",
+      "packages/converter/README.md": "",
+      "packages/train/README.md": "",
+      "packages/kernels-as/README.md":
+        'const gateBytes = (await import("node:fs")).readFileSync("model.gate"), frame = Int16Array.of(1, 2, 3);',
+      "docs/DEPLOY.md": "const frames = new Int16Array(3 * 64 * 2);",
+    };
+    beforeAll(() => {
+      for (const file of ["model.json", "weights.bin", "meta.json", "recording.csv"])
+        copyFileSync(join(EXAMPLE, file), join(blank, file));
+      copyFileSync(join(EXAMPLE, "calibration.csv"), join(blank, "recordings.csv"));
+      const lines = codeBlocks(join(ROOT, "packages/cli/README.md"), "sh").join("").trim().split("\n");
+      expect(lines.length).toBeGreaterThan(3);
+      for (const line of lines.filter((each) => !each.startsWith("npm i "))) {
+        const { status, stderr } = spawnSync(line, { cwd: blank, shell: true, encoding: "utf8" });
+        expect(status, `${line}\n${stderr}`).toBe(0);
+      }
+      done("npx", ["--no-install", "gatelet", "build", "model.gate", "--target", "esm", "-o", "node_modules/har"]);
+    }, 300_000);
+    it.each(Object.entries(GIVEN))("%s", (file, given) => {
+      const blocks = codeBlocks(join(ROOT, file), "js");
+      expect(blocks.length).toBeGreaterThan(0);
+      for (const block of blocks) {
+        writeFileSync(join(blank, "block.js"), `${given}\n${block}`);
+        done(process.execPath, ["block.js"]);
+      }
+    });
   });
 
   for (const [module, resolution] of [

@@ -1,4 +1,5 @@
 import { createRequire } from "node:module";
+import { removeUnfinished } from "@gatelet/train";
 import { Command, CommanderError } from "commander";
 import { EXIT, exitCodeOf } from "./cli-error.js";
 import { buildCommand } from "./commands/build.js";
@@ -15,7 +16,6 @@ import { studyCommand } from "./commands/study.js";
 import { trainCommand } from "./commands/train.js";
 import { processTerminal } from "./terminal.js";
 import { describeOption } from "./text/help.js";
-import { removeUnfinished } from "./write-file.js";
 
 const { version } = createRequire(import.meta.url)("../package.json") as { version: string };
 

@@ -1,37 +1,14 @@
-import { rmSync } from "node:fs";
-import { mkdir, open, rename, rm, stat } from "node:fs/promises";
+import { mkdir, open, rm, stat } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
+import { writeWhole } from "@gatelet/train";
 import { CliError } from "./cli-error.js";
 
-/** Temporary files that are being written. */
-const unfinished = new Set<string>();
-
-/** Removes what an interrupt would leave behind. */
-export function removeUnfinished(): void {
-  for (const path of unfinished) rmSync(path, { force: true });
-}
-
-/**
- * Writes a file whole or not at all: into a temporary file beside it, synced, then renamed over it.
- * Throws `OUTPUT_UNWRITABLE` naming the path and the reason; the temporary file is gone then.
- */
+/** Writes a file whole or not at all. Throws `OUTPUT_UNWRITABLE` naming the path and the reason. */
 export async function writeFileWhole(path: string, content: Uint8Array | string): Promise<void> {
-  const temporary = `${path}.${process.pid}.part`;
-  unfinished.add(temporary);
   try {
-    const handle = await open(temporary, "wx");
-    try {
-      await handle.writeFile(content);
-      await handle.sync();
-    } finally {
-      await handle.close();
-    }
-    await rename(temporary, path);
+    await writeWhole(path, content);
   } catch (cause) {
-    await rm(temporary, { force: true }).catch(() => {});
     throw new CliError("OUTPUT_UNWRITABLE", `cannot write ${path}: ${reason(cause, path)}`, { cause });
-  } finally {
-    unfinished.delete(temporary);
   }
 }
 

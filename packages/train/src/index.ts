@@ -154,3 +154,4 @@ export type { EpochMetrics } from "./training/run-folder.js";
 export { trainModel } from "./training/train-model.js";
 export type { TrainOptions, TrainProgress, TrainResult } from "./training/train-options.js";
 export { checkTrainingSet, labelsOf, oneHot, pickSamples, type TrainingSet } from "./training/training-set.js";
+export { removeUnfinished, writeWhole } from "./training/write-whole.js";

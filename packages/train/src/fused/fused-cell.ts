@@ -1,4 +1,4 @@
-import type { layers, serialization } from "@tensorflow/tfjs";
+import type { layers, serialization, Tensor } from "@tensorflow/tfjs";
 import type { Tf } from "../tf/load-tf.js";
 import { ACTIVATIONS, type CellKind, type SequenceKernels } from "./kernels.js";
 import type { FusedCell } from "./sequence-run.js";
@@ -53,8 +53,15 @@ function activationNumber(name: unknown): number | undefined {
   return Object.entries(ACTIVATIONS).find(([known]) => known.toLowerCase() === plain)?.[1];
 }
 
-/** Weights of a layer in the order of the operation. */
-export function weightsOf(layer: layers.Layer) {
+/** Weights of a cell in the order of the operation. */
+export interface CellWeights {
+  readonly kernel: Tensor;
+  readonly recurrent: Tensor;
+  readonly bias?: Tensor;
+}
+
+/** See {@link CellWeights}. The type is written out: one that tsc infers names tfjs where no comment can excuse it. */
+export function weightsOf(layer: layers.Layer): CellWeights {
   const [kernel, recurrent, bias] = layer.weights.map((weight) => weight.read());
   return { kernel, recurrent, ...(bias === undefined ? {} : { bias }) };
 }
