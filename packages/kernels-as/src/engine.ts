@@ -1,3 +1,4 @@
+import { decodeBase64 } from "./base64.js";
 import { KernelError } from "./errors.js";
 import { SCALAR_BASE64 } from "./wasm/scalar.gen.js";
 import { SIMD_BASE64 } from "./wasm/simd.gen.js";
@@ -35,21 +36,6 @@ let simd: boolean | undefined;
 export function simdSupported(): boolean {
   simd ??= WebAssembly.validate(Uint8Array.from(SIMD_PROBE));
   return simd;
-}
-
-/** Decoders of the host, where it has one: they take a tenth of the time of `atob` and a loop. */
-const HOST = globalThis as {
-  readonly Buffer?: { from(text: string, encoding: "base64"): Uint8Array };
-  readonly Uint8Array: { fromBase64?(text: string): Uint8Array<ArrayBuffer> };
-};
-
-function decodeBase64(text: string): Uint8Array<ArrayBuffer> {
-  if (HOST.Uint8Array.fromBase64 !== undefined) return HOST.Uint8Array.fromBase64(text);
-  if (HOST.Buffer !== undefined) return new Uint8Array(HOST.Buffer.from(text, "base64"));
-  const binary = atob(text);
-  const bytes = new Uint8Array(binary.length);
-  for (let i = 0; i < binary.length; i++) bytes[i] = binary.charCodeAt(i);
-  return bytes;
 }
 
 /** Bytes of a built-in engine. */

@@ -1,10 +1,7 @@
+import { decodeBase64 } from "../base64.js";
 import { ByteWriter } from "./bytes.js";
 import { COMPONENT_FUNCTIONS } from "./component-abi.js";
 import { EXPORT_KIND, encodeModule, I32 } from "./module.js";
-
-function decodeBase64(text: string): Uint8Array {
-  return Uint8Array.from(atob(text), (character) => character.charCodeAt(0));
-}
 
 /** Section of a component that holds a core module. */
 export const CORE_MODULE_SECTION = 1;

@@ -1,8 +1,5 @@
+import { decodeBase64 } from "../base64.js";
 import type { LinkFacts } from "./facts.js";
-
-function decodeBase64(text: string): Uint8Array {
-  return Uint8Array.from(atob(text), (character) => character.charCodeAt(0));
-}
 
 /** The smallest prebuilt module of kernels that can do what a model needs. */
 export async function kernelsFor(facts: LinkFacts, simd: boolean): Promise<Uint8Array> {
