@@ -41,7 +41,7 @@ const tanh: Activation = { kind: "tanh" };
 const sigmoid: Activation = { kind: "sigmoid" };
 
 interface Recurrent {
-  readonly op: "rnn" | "lstm" | "gru";
+  readonly op: "rnn" | "lstm" | "gru" | "minimalGru" | "fastGrnn";
   readonly from: number;
   readonly inputSize: number;
   readonly units: number;
@@ -61,7 +61,7 @@ function recurrent({
   resetAfter = false,
   gate = sigmoid,
 }: Recurrent): Body {
-  const width = { rnn: 1, lstm: 4, gru: 3 }[op] * units;
+  const width = { rnn: 1, lstm: 4, gru: 3, minimalGru: 2, fastGrnn: 1 }[op] * units;
   return {
     op,
     inputs: [from],
@@ -74,6 +74,7 @@ function recurrent({
     activation: tanh,
     recurrentActivation: gate,
     resetAfter,
+    ...(op === "fastGrnn" ? { gateOffset: tensor(units), factors: tensor(2) } : {}),
     returnSequences: sequence,
   } as Body;
 }
@@ -104,25 +105,28 @@ function compare(graph: Graph, windows: readonly Float32Array[]) {
 }
 
 describe("the float32 baseline on the built-in board", () => {
-  it.each(["rnn", "lstm", "gru", "gru reset after"])("runs %s of odd sizes, rows and last row", (name) => {
-    const op = name.split(" ")[0] as "rnn" | "lstm" | "gru";
-    const resetAfter = name.endsWith("after");
-    for (const [inputSize, first, second] of [
-      [1, 1, 2],
-      [3, 5, 4],
-      [6, 9, 7],
-    ]) {
-      const graph = graphOf(
-        7,
-        input(7, inputSize),
-        recurrent({ op, from: 0, inputSize, units: first, rows: 7, sequence: true, resetAfter }),
-        recurrent({ op, from: 1, inputSize: first, units: second, rows: 7, sequence: false, resetAfter }),
-        dense(2, second, 3, null, { kind: "linear" }),
-        { op: "softmax", inputs: [3], shape: vector(3) },
-      );
-      compare(graph, windowsOf(2, 7 * inputSize));
-    }
-  });
+  it.each(["rnn", "lstm", "gru", "gru reset after", "minimalGru", "fastGrnn"])(
+    "runs %s of odd sizes, rows and last row",
+    (name) => {
+      const op = name.split(" ")[0] as Recurrent["op"];
+      const resetAfter = name.endsWith("after");
+      for (const [inputSize, first, second] of [
+        [1, 1, 2],
+        [3, 5, 4],
+        [6, 9, 7],
+      ]) {
+        const graph = graphOf(
+          7,
+          input(7, inputSize),
+          recurrent({ op, from: 0, inputSize, units: first, rows: 7, sequence: true, resetAfter }),
+          recurrent({ op, from: 1, inputSize: first, units: second, rows: 7, sequence: false, resetAfter }),
+          dense(2, second, 3, null, { kind: "linear" }),
+          { op: "softmax", inputs: [3], shape: vector(3) },
+        );
+        compare(graph, windowsOf(2, 7 * inputSize));
+      }
+    },
+  );
 
   it.each([
     ["valid", 1, 1],

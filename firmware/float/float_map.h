@@ -71,6 +71,8 @@
 #define FLOAT_REVERSE 11
 #define FLOAT_MERGE 12
 #define FLOAT_REPEAT 13
+#define FLOAT_MINIMAL_GRU 14
+#define FLOAT_FASTGRNN 15
 
 /* modes: recurrent: 1 every row leaves, 2 GRU resets after; pools: 0 maximum, 1 average; merges: */
 #define FLOAT_MODE_SEQUENCE 1

@@ -33,6 +33,8 @@ void float_global_pool(const float_op *op);
 void float_rnn(const float_op *op);
 void float_lstm(const float_op *op);
 void float_gru(const float_op *op);
+void float_minimal_gru(const float_op *op);
+void float_fastgrnn(const float_op *op);
 void float_affine(const float_op *op);
 void float_softmax(const float_op *op);
 void float_reverse(const float_op *op);

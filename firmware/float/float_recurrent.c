@@ -89,3 +89,37 @@ void float_gru(const float_op *op) {
     leave(&c, step);
   }
 }
+
+/* more: f * h, [units] */
+void float_minimal_gru(const float_op *op) {
+  const cell c = begin(op, 2);
+  const uint32_t units = c.units;
+  const float *candidate_weights = float_weights(op, FLOAT_W1_AT) + units * units;
+  float *forget = c.gates, *candidate = forget + units;
+  for (uint32_t step = 0; step < float_word(op, FLOAT_ROWS_IN_AT); step++) {
+    arguments(&c, step, units);
+    float_activate(op, FLOAT_GATE_AT, forget, units);
+    for (uint32_t i = 0; i < units; i++) c.more[i] = forget[i] * c.hidden[i];
+    float_multiply_add(candidate, candidate_weights, units, c.more, units, units);
+    float_activate(op, FLOAT_ACTIVATION_AT, candidate, units);
+    for (uint32_t i = 0; i < units; i++) c.hidden[i] += forget[i] * (candidate[i] - c.hidden[i]);
+    leave(&c, step);
+  }
+}
+
+/* more: gate, [units]; second bias: what the gate's argument has more [units], zeta, nu */
+void float_fastgrnn(const float_op *op) {
+  const cell c = begin(op, 1);
+  const uint32_t units = c.units;
+  const float *offset = float_weights(op, FLOAT_B1_AT), zeta = offset[units], nu = offset[units + 1u];
+  for (uint32_t step = 0; step < float_word(op, FLOAT_ROWS_IN_AT); step++) {
+    arguments(&c, step, units);
+    for (uint32_t i = 0; i < units; i++) c.more[i] = c.gates[i] + offset[i];
+    float_activate(op, FLOAT_GATE_AT, c.more, units);
+    float_activate(op, FLOAT_ACTIVATION_AT, c.gates, units);
+    for (uint32_t i = 0; i < units; i++) {
+      c.hidden[i] = (zeta * (1.0f - c.more[i]) + nu) * c.gates[i] + c.more[i] * c.hidden[i];
+    }
+    leave(&c, step);
+  }
+}

@@ -1,4 +1,5 @@
 /* Runs the program in flash over the windows in flash; leaves outputs, cycles of each record and stack in g_result. */
+#include "../board/nrf52840/measure.h"
 #include "../board/nrf52840/nrf52840.h"
 #include "float_ops.h"
 
@@ -11,8 +12,6 @@ typedef struct float_result {
 
 extern float_result g_result;
 float_result g_result;
-
-extern uint32_t _ram_start[], _ram_end[], _stack_top[], _bss_end[];
 
 static const uint32_t *const program = (const uint32_t *)FLOAT_PROGRAM_ADDRESS;
 static const uint32_t *const windows = (const uint32_t *)FLOAT_WINDOWS_ADDRESS;
@@ -29,18 +28,23 @@ static void activate(const float_op *op) {
 }
 
 static void (*const OPERATIONS[])(const float_op *) = {
-    [FLOAT_DENSE] = float_dense,           [FLOAT_RNN] = float_rnn,         [FLOAT_LSTM] = float_lstm,
-    [FLOAT_GRU] = float_gru,               [FLOAT_CONV1D] = float_conv1d,   [FLOAT_DEPTHWISE] = float_depthwise,
-    [FLOAT_POOL] = float_pool,             [FLOAT_GLOBAL_POOL] = float_global_pool,
-    [FLOAT_AFFINE] = float_affine,         [FLOAT_ACTIVATE] = activate,     [FLOAT_SOFTMAX] = float_softmax,
-    [FLOAT_REVERSE] = float_reverse,       [FLOAT_MERGE] = float_merge,     [FLOAT_REPEAT] = float_repeat,
+    [FLOAT_DENSE] = float_dense,
+    [FLOAT_RNN] = float_rnn,
+    [FLOAT_LSTM] = float_lstm,
+    [FLOAT_GRU] = float_gru,
+    [FLOAT_MINIMAL_GRU] = float_minimal_gru,
+    [FLOAT_FASTGRNN] = float_fastgrnn,
+    [FLOAT_CONV1D] = float_conv1d,
+    [FLOAT_DEPTHWISE] = float_depthwise,
+    [FLOAT_POOL] = float_pool,
+    [FLOAT_GLOBAL_POOL] = float_global_pool,
+    [FLOAT_AFFINE] = float_affine,
+    [FLOAT_ACTIVATE] = activate,
+    [FLOAT_SOFTMAX] = float_softmax,
+    [FLOAT_REVERSE] = float_reverse,
+    [FLOAT_MERGE] = float_merge,
+    [FLOAT_REPEAT] = float_repeat,
 };
-
-/* Marks for simulators: between them lies one window. */
-__attribute__((noinline)) void bench_begin(void) { __asm__ volatile(""); }
-__attribute__((noinline)) void bench_end(void) { __asm__ volatile(""); }
-void bench_begin(void);
-void bench_end(void);
 
 static void run_window(float *arena) {
   const uint32_t *record = program + FLOAT_HEADER_WORDS;
@@ -72,25 +76,10 @@ static int32_t run(void) {
     run_window(arena);
     const uint32_t cycles = board_cycles() - since;
     bench_end();
-    g_result.cycles += cycles;
-    if (g_result.cycles < cycles) g_result.cycles_high++;
+    board_add_cycles(&g_result.cycles, &g_result.cycles_high, cycles);
     for (uint32_t i = 0; i < program[OUTPUT_VALUES]; i++) *log++ = arena[program[OUTPUT_AT] + i];
   }
   return 0;
-}
-
-#define STACK_FILL 0xdeadbeefu
-
-static void paint_stack(void) {
-  uint32_t *sp;
-  __asm__ volatile("mov %0, sp" : "=r"(sp));
-  for (uint32_t *at = _ram_start; at < sp; at++) *at = STACK_FILL;
-}
-
-static uint32_t stack_used(void) {
-  const uint32_t *at = _ram_start;
-  while (*at == STACK_FILL) at++;
-  return (uint32_t)((uintptr_t)_stack_top - (uintptr_t)at);
 }
 
 void board_fault(uint32_t exception) {
@@ -104,10 +93,10 @@ void board_main(void) {
   *(volatile uint32_t *)CPACR |= 0xfu << 20;
   __asm__ volatile("dsb\n isb" ::: "memory");
   if (windows[3] == 0u) board_enable_cache();
-  paint_stack();
+  board_paint_stack();
   board_start_cycles();
   g_result.magic = FLOAT_RESULT_MAGIC;
   g_result.status = run();
-  g_result.stack = stack_used();
+  g_result.stack = board_stack_used();
   g_result.finished = 1;
 }

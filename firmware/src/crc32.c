@@ -8,12 +8,11 @@ static const uint32_t NIBBLES[16] = {
     0xedb88320u, 0xf00f9344u, 0xd6d6a3e8u, 0xcb61b38cu, 0x9b64c2b0u, 0x86d3d2d4u, 0xa00ae278u, 0xbdbdf21cu,
 };
 
-uint32_t gl_crc32(const uint8_t *bytes, uint32_t length) {
-  uint32_t crc = 0xffffffffu;
+uint32_t gl_crc32_more(uint32_t crc, const uint8_t *bytes, uint32_t length) {
   for (; length != 0u; length--) {
     crc ^= *bytes++;
     crc = (crc >> 4) ^ NIBBLES[crc & 15u];
     crc = (crc >> 4) ^ NIBBLES[crc & 15u];
   }
-  return ~crc;
+  return crc;
 }

@@ -177,6 +177,7 @@
     .section .text.gl_m4_special, "ax", %progbits
     .p2align 2
 function gl_m4_special
+    part_of_quads
 #if GL_HAS(LSTM)
     bne.w   1f
     lstm_unit
@@ -239,10 +240,7 @@ function gl_m4_special
     bpl.w   8f
 #endif
 #if GL_HAS(RNN)
-    usat    r2, #15, r2
-    usat    r3, #15, r3
-    usat    r4, #15, r4
-    usat    r5, #15, r5
+    relu_quad
     b.w     gl_m4_saturate
 #endif
 #if HAS_CANDIDATE
@@ -256,4 +254,5 @@ function gl_m4_special
     bne.w   gl_m4_both
     b.w     gl_m4_end
 #endif
+    .cfi_endproc
     .size   gl_m4_special, . - gl_m4_special

@@ -266,6 +266,8 @@ int gl_reshape(const gl_layer *layer);
 int gl_repeat(const gl_layer *layer);
 int gl_mask(const gl_layer *layer);
 
+/* GL_FOUND_MASK where the input equals the codes: all, or any with MASK_ANY; then with MASK_ZERO the output is zeroed. GL_EMITS. */
+int gl_find_mask(const gl_layer *layer, const uint8_t *codes);
 /* Zeroes the output row's tail; for kernels whose row left: GL_EMITS. */
 int gl_emit_row(const gl_layer *layer);
 /* The same with the scratch row, which becomes the state: the end of recurrent kernels. */

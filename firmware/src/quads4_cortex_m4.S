@@ -7,6 +7,17 @@
 #if GATELET_INT4
     .file   "quads4_cortex_m4.S"
 
+/* Two columns of four rows: a word of weights, one of x, scratch. */
+.macro pair4 word, x, high
+    sxtb16  \high, \word, ror #8
+    smlad   r8, \word, \x, r8
+    and     \word, \word, #0x00f000f0
+    smlad   r10, \high, \x, r10
+    bic     \high, \high, #0x000f000f
+    smlad   r9, \word, \x, r9
+    smlad   r11, \high, \x, r11
+.endm
+
 /* half a block */
 .macro unit4 index, last=0
     ldr     r2, [r0, #(8 * \index + 4)]
@@ -18,20 +29,8 @@
     ldr     r3, [r0, #(8 * \index + 8)]
     ldr     r7, [r1, #(8 * \index + 8)]
   .endif
-    sxtb16  r4, r2, ror #8
-    smlad   r8, r2, r6, r8
-    and     r2, r2, #0x00f000f0
-    smlad   r10, r4, r6, r10
-    bic     r4, r4, #0x000f000f
-    smlad   r9, r2, r6, r9
-    smlad   r11, r4, r6, r11
-    sxtb16  r5, r3, ror #8
-    smlad   r8, r3, r7, r8
-    and     r3, r3, #0x00f000f0
-    smlad   r10, r5, r7, r10
-    bic     r5, r5, #0x000f000f
-    smlad   r9, r3, r7, r9
-    smlad   r11, r5, r7, r11
+    pair4   r2, r6, r4
+    pair4   r3, r7, r5
 .endm
 
 .macro alone4
@@ -57,13 +56,7 @@ function gl_m4_next4_begun
     ldr.w   r2, [r0, #(8 * 8 + 4)]
     ldr     r6, [r1, #(8 * 8 + 4)]
     ldr     r3, [r7, #GL_M4_BEHIND_HALF]
-    sxtb16  r4, r2, ror #8
-    smlad   r8, r2, r6, r8
-    and     r2, r2, #0x00f000f0
-    smlad   r10, r4, r6, r10
-    bic     r4, r4, #0x000f000f
-    smlad   r9, r2, r6, r9
-    smlad   r11, r4, r6, r11
+    pair4   r2, r6, r4
     bx      r3
 .endm
 

@@ -3,6 +3,13 @@
 
     .file   "quads8_cortex_m4.S"
 
+/* Two columns of two rows: a word of weights, one of x. */
+.macro pair8 word, x, raw, high
+    smlad   \raw, \word, \x, \raw
+    sxtb16  \word, \word, ror #8
+    smlad   \high, \word, \x, \high
+.endm
+
 .macro unit8 index, last=0
     ldr     r2, [r0, #(16 * \index + 4)]
     ldr     r3, [r0, #(16 * \index + 8)]
@@ -15,18 +22,10 @@
     ldr     r5, [r0, #(16 * \index + 16)]
     ldr     r7, [r1, #(8 * \index + 8)]
   .endif
-    smlad   r8, r2, r6, r8
-    sxtb16  r2, r2, ror #8
-    smlad   r9, r2, r6, r9
-    smlad   r8, r3, r7, r8
-    sxtb16  r3, r3, ror #8
-    smlad   r9, r3, r7, r9
-    smlad   r10, r4, r6, r10
-    sxtb16  r4, r4, ror #8
-    smlad   r11, r4, r6, r11
-    smlad   r10, r5, r7, r10
-    sxtb16  r5, r5, ror #8
-    smlad   r11, r5, r7, r11
+    pair8   r2, r6, r8, r9
+    pair8   r3, r7, r8, r9
+    pair8   r4, r6, r10, r11
+    pair8   r5, r7, r10, r11
 .endm
 
 /* Biases go in first: A = raw - 256 B - 128 times the sum of the columns. */
@@ -50,12 +49,8 @@ function gl_m4_alone8_begun
     ldr.w   r4, [r0, #(16 * 8 + 12)]
     ldr     r6, [r1, #(8 * 8 + 4)]
     ldr     r5, [r7, #GL_M4_BEHIND_HALF]
-    smlad   r8, r2, r6, r8
-    sxtb16  r2, r2, ror #8
-    smlad   r9, r2, r6, r9
-    smlad   r10, r4, r6, r10
-    sxtb16  r4, r4, ror #8
-    smlad   r11, r4, r6, r11
+    pair8   r2, r6, r8, r9
+    pair8   r4, r6, r10, r11
     bx      r5
 .endm
 
@@ -129,12 +124,15 @@ function gl_m4_alone8_begun
 #endif
     push    {r7, r11}
     push    {r9, r10}
+    frame   QUADS_FRAME
 .endm
 
     .p2align 2
 #if GL_HAS(CONV1D)
 function gl_m4_conv1d
+    .cfi_startproc
     push    {r0, r1, r4-r11, lr}
+    frame   44
     ldmia   r0, {r4, r5, r6, r8, r9}
     ldrh    r2, [r5, #GATELET_RECORD_INPUT_SIZE]
     ldr     r0, [r5, #GATELET_RECORD_STATE]
@@ -174,6 +172,7 @@ function gl_m4_conv1d
     smlad   r8, r4, r12, r8
     bne     4b
     pop     {r4, r7}
+    frame   36
     subs    r2, r0, r1
     ldr     r6, [r4, #GL_LAYER_COUNTERS]
     lsrs    r2, r2, #1
@@ -189,11 +188,14 @@ function gl_m4_conv1d
 5:  strh    r0, [r6, #GATELET_COUNTER_WAIT]
     movs    r0, #0
     pop     {r4-r11, pc}
+    .cfi_endproc
 #endif
 
     .p2align 2
 function gl_m4_row
+    .cfi_startproc
     push    {r4-r11, lr}
+    frame   36
     ldmia   r0, {r4, r5, r6}
     ldr.w   r7, [sp, #36]
     /* r4 model, r5 record, r6 arena, r7 alone, r1 x, r2 columns, r3 sum */
@@ -238,9 +240,11 @@ function gl_m4_row
     part_of_row 8, 4
     rsb     r5, r5, r5, lsl #4
     add     r3, r3, r5, lsl #2
+    .cfi_remember_state
     begin_row 8
     stmia   r7, {r1-r4, lr}
     b.w     gl_m4_alone8_begun
+    .cfi_restore_state
 #if GATELET_INT4
     .p2align 2
 7:
@@ -263,6 +267,7 @@ function gl_m4_row
     stmia   r7, {r1-r3, r8-r11, lr}
     b.w     gl_m4_next4_begun
 #endif
+    .cfi_endproc
     .size   gl_m4_row, . - gl_m4_row
 #endif
 
@@ -270,6 +275,7 @@ function gl_m4_row
     .section .text.gl_m4_both, "ax", %progbits
     .p2align 2
 function gl_m4_both
+    part_of_quads
     ldmia   r7, {r1-r4, lr}
     mov     r8, #0
     mov     r9, #0
@@ -278,4 +284,5 @@ function gl_m4_both
     add     r12, r12, r4
     subs    r0, r0, r2
     bx      r3
+    .cfi_endproc
     .size   gl_m4_both, . - gl_m4_both

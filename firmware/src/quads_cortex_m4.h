@@ -31,6 +31,22 @@
 #define FRAME_FIRST 8
 #define FRAME_ALONE 12
 
+/* Where a debugger finds the caller: .debug_frame, which takes no flash. A frame ends in lr. */
+    .cfi_sections .debug_frame
+
+.macro frame bytes
+    .cfi_def_cfa_offset \bytes
+    .cfi_offset lr, -4
+.endm
+
+/* of the quads, which several functions share */
+#define QUADS_FRAME 52
+
+.macro part_of_quads
+    .cfi_startproc
+    frame   QUADS_FRAME
+.endm
+
 .macro function name
     .global \name
     .type   \name, %function
@@ -55,6 +71,13 @@
     ssat    r5, #16, r5
 .endm
 
+.macro relu_quad
+    usat    r2, #15, r2
+    usat    r3, #15, r3
+    usat    r4, #15, r4
+    usat    r5, #15, r5
+.endm
+
 /*
  * gl_m4_quads<bits>. Macros unit<bits>, and what is done to the sums:
  *   alone<bits>   a quad over one part begins: r7 first part -> r1-r3, lr of the part, r8-r11
@@ -66,6 +89,7 @@
 .macro quads bits
     .section .text.gl_m4_quads\bits, "ax", %progbits
     .p2align 4
+    .cfi_startproc
   .if \bits == 8
 function gl_m4_quads
 #if GATELET_INT4
@@ -76,9 +100,11 @@ function gl_m4_quads
   .endif
 function gl_m4_quads\bits
     push    {r4-r11, lr}
+    frame   36
     mov     r7, r0
     adr.w   r8, .Lalone\bits + 1
     push    {r1, r2, r7, r8}
+    frame   QUADS_FRAME
     ldr.w   r12, [r7, #GL_M4_PARAMS]
     ldr     r0, [r7, #GL_M4_WEIGHTS]
     ldr     r2, [r7, #GL_M4_FIRST_ROUNDS]
@@ -141,10 +167,7 @@ function gl_m4_loop\bits
     smmulr  r5, r11, r5
     bcs.w   gl_m4_special
     bne.w   4f
-    usat    r2, #15, r2
-    usat    r3, #15, r3
-    usat    r4, #15, r4
-    usat    r5, #15, r5
+    relu_quad
     store_quad
     bne.w   .Lnext\bits
 3:
@@ -154,7 +177,10 @@ function gl_m4_end
     str     r0, [r7, #GL_M4_WEIGHTS]
     str.w   r12, [r7, #GL_M4_PARAMS]
     add     sp, sp, #16
+    .cfi_remember_state
+    frame   36
     pop     {r4-r11, pc}
+    .cfi_restore_state
     .p2align 2
 4:
   .if \bits == 8
@@ -166,6 +192,7 @@ function gl_m4_saturate
     lsls    r2, lr, #30
     bmi.w   .Lnext\bits
     b.w     gl_m4_both
+    .cfi_endproc
     .size   gl_m4_quads\bits, . - gl_m4_quads\bits
 .endm
 

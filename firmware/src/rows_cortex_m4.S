@@ -9,7 +9,9 @@
     .section .text.gl_m4_sum, "ax", %progbits
     .p2align 2
 function gl_m4_sum
+    .cfi_startproc
     push    {r4-r8, lr}
+    frame   24
     mov     r12, #0x00010001
     lsrs    r3, r1, #2
     ands    r1, r1, #3
@@ -34,4 +36,5 @@ function gl_m4_sum
     bne     3b
 4:  mov     r0, r2
     pop     {r4-r8, pc}
+    .cfi_endproc
     .size   gl_m4_sum, . - gl_m4_sum

@@ -33,7 +33,10 @@ GL_INLINE int gl_is_windowed(uint32_t kernel) {
          (GL_HAS(POOL) && kernel == GATELET_KERNEL_POOL);
 }
 
-uint32_t gl_crc32(const uint8_t *bytes, uint32_t length);
+/* Goes on from all ones, and is inverted at the end. */
+uint32_t gl_crc32_more(uint32_t crc, const uint8_t *bytes, uint32_t length);
+
+GL_INLINE uint32_t gl_crc32(const uint8_t *bytes, uint32_t length) { return ~gl_crc32_more(0xffffffffu, bytes, length); }
 
 #ifdef __cplusplus
 }

@@ -47,7 +47,9 @@
     .section .text.gl_m4_tanh_row, "ax", %progbits
     .p2align 2
 function gl_m4_tanh_row
+    .cfi_startproc
     push    {r4-r8, lr}
+    frame   24
     /* sigmoid_word's constant, or 0 */
     rsbs    r7, r3, #0
     tanh_constants
@@ -61,6 +63,7 @@ function gl_m4_tanh_row
     cmp     r0, r1
     blo     1b
     pop     {r4-r8, pc}
+    .cfi_endproc
     .size   gl_m4_tanh_row, . - gl_m4_tanh_row
 
 /* r0 layer, r1 table -> r0 row of pre-activations, r1 state, r2 table, r7 end of the row; r4-r6 model, record, arena. */
@@ -79,7 +82,9 @@ function gl_m4_tanh_row
     .section .text.gl_m4_forget_rows, "ax", %progbits
     .p2align 2
 function gl_m4_forget_rows
+    .cfi_startproc
     push    {r4-r10, lr}
+    frame   32
     rows_of_units
     /* f * h behind the row, which is padded to 8 values */
     add     r8, r7, #14
@@ -102,6 +107,7 @@ function gl_m4_forget_rows
     cmp     r0, r7
     blo     1b
     pop     {r4-r10, pc}
+    .cfi_endproc
     .size   gl_m4_forget_rows, . - gl_m4_forget_rows
 #endif
 
@@ -114,13 +120,16 @@ function gl_m4_forget_rows
     .section .text.gl_m4_fastgrnn, "ax", %progbits
     .p2align 2
 function gl_m4_fastgrnn
+    .cfi_startproc
     push    {r4-r11, lr}
+    frame   36
     rows_of_units
     ldr.w   r11, [r5, #GATELET_RECORD_AUX]
     ldr.w   r8, [r5, #GATELET_RECORD_MULTIPLIER]
     ldrd    r9, r10, [r5, #GATELET_RECORD_MULTIPLIER_A]
     add     r11, r11, r4
     push    {r7-r10}
+    frame   52
     tanh_constants
     .p2align 2
 1:  ldr.w   r4, [r0]
@@ -162,6 +171,8 @@ function gl_m4_fastgrnn
     cmp     r0, r5
     blo     1b
     add     sp, sp, #16
+    frame   36
     pop     {r4-r11, pc}
+    .cfi_endproc
     .size   gl_m4_fastgrnn, . - gl_m4_fastgrnn
 #endif

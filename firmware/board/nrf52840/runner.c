@@ -3,6 +3,7 @@
  * g_result and on the UART. It knows no model: a new one needs no compiler. See runner_map.h and firmware/README.md.
  */
 #include "../../src/stream.h"
+#include "measure.h"
 #include "nrf52840.h"
 #include "runner_map.h"
 
@@ -40,8 +41,6 @@ GL_STATIC_ASSERT(offsetof(runner_result, output_crc) == RUNNER_RESULT_OUTPUT_CRC
 GL_STATIC_ASSERT(offsetof(runner_result, log_used) == RUNNER_RESULT_LOG_USED_AT, "map");
 GL_STATIC_ASSERT(offsetof(runner_result, layer_cycles) == RUNNER_RESULT_LAYER_CYCLES_AT, "map");
 
-extern uint32_t _ram_start[], _ram_end[], _stack_top[], _bss_end[];
-
 extern runner_result g_result;
 runner_result g_result;
 
@@ -49,40 +48,12 @@ static gatelet_model model;
 static gatelet_stream stream;
 static uint32_t layer_now, layer_since;
 
-/* Marks for debuggers and simulators: between them lies one gatelet_step. */
-__attribute__((noinline)) void bench_begin(void) { __asm__ volatile(""); }
-__attribute__((noinline)) void bench_end(void) { __asm__ volatile(""); }
-void bench_begin(void);
-void bench_end(void);
-
 /* Books the cycles since the last call on the layer that ran. */
 __attribute__((noinline)) void gatelet_profile(uint32_t layer) {
   const uint32_t now = board_cycles();
   g_result.layer_cycles[layer_now] += now - layer_since;
   layer_now = layer;
   layer_since = now;
-}
-
-#define STACK_FILL 0xdeadbeefu
-
-static void paint_stack(void) {
-  uint32_t *sp;
-  __asm__ volatile("mov %0, sp" : "=r"(sp));
-  for (uint32_t *at = _ram_start; at < sp; at++) *at = STACK_FILL;
-}
-
-static uint32_t stack_used(void) {
-  const uint32_t *at = _ram_start;
-  while (*at == STACK_FILL) at++;
-  return (uint32_t)((uintptr_t)_stack_top - (uintptr_t)at);
-}
-
-static uint32_t crc_more(uint32_t crc, const uint8_t *bytes, uint32_t count) {
-  for (; count != 0u; count--) {
-    crc ^= *bytes++;
-    for (int bit = 0; bit < 8; bit++) crc = (crc >> 1) ^ (0xedb88320u & (0u - (crc & 1u)));
-  }
-  return crc;
 }
 
 static const uint8_t *const frames_image = (const uint8_t *)RUNNER_FRAMES_ADDRESS;
@@ -147,12 +118,11 @@ static int32_t run(void) {
     const int32_t result = gatelet_step(&stream, frame, at + 4, most);
     const uint32_t cycles = board_cycles() - begin;
     bench_end();
-    g_result.cycles += cycles;
-    if (g_result.cycles < cycles) g_result.cycles_high++;
+    board_add_cycles(&g_result.cycles, &g_result.cycles_high, cycles);
     if (result < 0) return result;
     const uint32_t bytes = (uint32_t)result * g_result.row_bytes;
     gl_set_u32(at, (uint32_t)result);
-    crc = crc_more(crc, at + 4, bytes);
+    crc = gl_crc32_more(crc, at + 4, bytes);
     g_result.rows += (uint32_t)result;
     if ((flags & RUNNER_FLAG_PRINT_ROWS) != 0u && bytes != 0u) print_rows(at + 4, bytes);
     const uint32_t next = g_result.log_used + 4u + gl_pad4(bytes);
@@ -209,14 +179,14 @@ void board_main(void) {
   if ((flags & RUNNER_FLAG_NO_CACHE) == 0u) board_enable_cache();
   board_uart_start(UART_PIN);
   if ((flags & RUNNER_FLAG_QUIET) == 0u) board_print("gatelet runner 1\n");
-  paint_stack();
+  board_paint_stack();
   board_start_cycles();
   g_result.status = prepare();
   if (g_result.status == GATELET_STATUS_OK) {
     g_result.status = run();
     g_result.state_crc = gl_crc32(stream.arena, model.state_bytes);
   }
-  g_result.stack_used = stack_used();
+  g_result.stack_used = board_stack_used();
   if ((flags & RUNNER_FLAG_QUIET) == 0u) report();
   g_result.finished = 1;
 }

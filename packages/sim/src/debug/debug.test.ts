@@ -1,9 +1,10 @@
-import { execFile, spawnSync } from "node:child_process";
+import { execFile } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
+import { missing } from "../../../../test/support/requirements.js";
 import { BuiltinBoard } from "../board/builtin.js";
 import { decode } from "../cpu/decode.js";
 import { demoElf } from "../testing/demo.gen.js";
@@ -126,10 +127,7 @@ describe("gdb stub", () => {
     expect(board.uartText).toBe("start\ndone\n");
   });
 
-  const gdb = spawnSync("gdb-multiarch", ["--version"]).error === undefined;
-  if (!gdb) console.warn("skipped: gdb is missing: apt-get install gdb-multiarch");
-
-  it.skipIf(!gdb)("works with gdb-multiarch", async () => {
+  it.skipIf(missing("gdb"))("works with gdb-multiarch", async () => {
     const board = demo();
     const server = new GdbServer(board);
     const port = await server.listen();

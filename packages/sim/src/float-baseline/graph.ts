@@ -33,6 +33,8 @@ export interface FloatBaselineNode {
   readonly recurrentWeights?: FloatBaselineTensor;
   readonly bias?: FloatBaselineTensor;
   readonly recurrentBias?: FloatBaselineTensor;
+  readonly gateOffset?: FloatBaselineTensor;
+  readonly factors?: FloatBaselineTensor;
   readonly scale?: FloatBaselineTensor;
   readonly offset?: FloatBaselineTensor;
   readonly activation?: FloatBaselineActivation;

@@ -45,6 +45,14 @@ const MERGES: Readonly<Record<string, number>> = {
   minimum: FLOAT.MERGE_MINIMUM,
 };
 
+const CELLS = {
+  rnn: { op: FLOAT.RNN, gates: 1 },
+  lstm: { op: FLOAT.LSTM, gates: 4 },
+  gru: { op: FLOAT.GRU, gates: 3 },
+  minimalGru: { op: FLOAT.MINIMAL_GRU, gates: 2 },
+  fastGrnn: { op: FLOAT.FASTGRNN, gates: 1 },
+} as const;
+
 class Lowering {
   readonly #flows: Flow[] = [];
   readonly #readers: number[];
@@ -77,7 +85,9 @@ class Lowering {
       case "rnn":
       case "lstm":
       case "gru":
-        return this.#recurrent(node, from);
+      case "minimalGru":
+      case "fastGrnn":
+        return this.#recurrent(node, from, CELLS[node.op]);
       case "conv1d":
         return this.#slide(node, FLOAT.CONV1D, node.weights!.shape[0], {
           ...this.#weights(node),
@@ -155,25 +165,27 @@ class Lowering {
     return activationWords(node.activation!, FLOAT.ACTIVATION_AT, node.name);
   }
 
-  #recurrent(node: FloatBaselineNode, from: Flow): Flow {
+  #recurrent(node: FloatBaselineNode, from: Flow, { op, gates }: (typeof CELLS)[keyof typeof CELLS]): Flow {
     if (node.maskObey) throw new FloatBaselineError(`layer ${node.name}: the float baseline knows no masks`);
     const units = node.shape.cols;
-    const gates = node.op === "lstm" ? 4 : node.op === "gru" ? 3 : 1;
+    const gated = op !== FLOAT.RNN;
     const sequence = node.returnSequences || this.everyStep;
-    const op = node.op === "lstm" ? FLOAT.LSTM : node.op === "gru" ? FLOAT.GRU : FLOAT.RNN;
     const bias = Float32Array.from(node.bias!.data);
     const words: RecordWords = {
       [FLOAT.MODE_AT]: (sequence ? FLOAT.MODE_SEQUENCE : 0) | (node.resetAfter ? FLOAT.MODE_RESET_AFTER : 0),
-      [FLOAT.SCRATCH_AT]: this.writer.buffer((gates + (gates > 1 ? 2 : 1)) * units),
+      [FLOAT.SCRATCH_AT]: this.writer.buffer((gates + (gated ? 2 : 1)) * units),
       [FLOAT.W0_AT]: this.writer.constant(transposed(node.inputWeights!, gates * units)),
       [FLOAT.W1_AT]: this.writer.constant(transposed(node.recurrentWeights!, gates * units)),
       ...this.#activation(node),
-      ...(gates > 1 ? activationWords(node.recurrentActivation!, FLOAT.GATE_AT, node.name) : {}),
+      ...(gated ? activationWords(node.recurrentActivation!, FLOAT.GATE_AT, node.name) : {}),
     };
     if (node.resetAfter) {
       const recurrent = node.recurrentBias!.data;
       for (let i = 0; i < 2 * units; i++) bias[i] += recurrent[i];
       words[FLOAT.B1_AT] = this.writer.constant(recurrent.subarray(2 * units));
+    }
+    if (op === FLOAT.FASTGRNN) {
+      words[FLOAT.B1_AT] = this.writer.constant(Float32Array.of(...node.gateOffset!.data, ...node.factors!.data));
     }
     words[FLOAT.B0_AT] = this.writer.constant(bias);
     return this.#emit(node, op, sequence ? from.rows : 1, words);
