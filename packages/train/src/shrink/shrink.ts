@@ -5,6 +5,7 @@ import type { LayersModel } from "@tensorflow/tfjs";
 import type { Normalization } from "../data/prepare.js";
 import type { JobSamples } from "../jobs/job-samples.js";
 import { argMax } from "../metrics/classification.js";
+import { divergence } from "../metrics/divergence.js";
 import { buildNetwork, readNetwork } from "../prune/network.js";
 import { pruneUnits } from "../prune/structured.js";
 import { distilledSet } from "../qat/distill.js";
@@ -247,10 +248,11 @@ class Shrinker {
     });
   }
 
-  #conversion() {
+  #conversion(calibrationWindows?: number) {
     const { samples, name, strip } = this.request;
     const { windows, indices, normalization, recordings } = samples;
-    const data = conversionData({ windows, train: indices.train, normalization });
+    const count = calibrationWindows === undefined ? {} : { calibrationWindows };
+    const data = conversionData({ windows, train: indices.train, normalization, ...count });
     return { ...data, meta: strip ? (false as const) : { name, classes: recordings.classes } };
   }
 
@@ -266,13 +268,16 @@ class Shrinker {
     const copy = await buildNetwork(this.tools.tf, readNetwork(model));
     const { samples, training } = this.request;
     const { batchSize } = training;
+    const { validation } = samples;
+    const own = validation && (await predictAll(this.tools.tf, copy, validation));
     const { converted } = await trainQuantized(this.tools.tf, copy, this.#data(train), {
       bits: 4,
       headBits: 4,
-      conversion: this.#conversion(),
+      conversion: this.#conversion(FINE_CALIBRATION_WINDOWS),
       teach: OWN_ANSWERS,
-      training: { ...this.#options(stage, this.request.tuneEpochs, 0.25), batchSize: 2 * (batchSize ?? 64) },
-      judge: async ({ bytes }) => this.#engineScore(bytes, samples.indices.validation, samples.validation),
+      training: { ...this.#options(stage, this.request.tuneEpochs, FINE_RATE), batchSize: 2 * (batchSize ?? 64) },
+      // Accuracy on a few thousand windows is noise of some tenths of a point; divergence is not.
+      judge: async (file) => (own === undefined ? 0 : -(await this.#engineDivergence(file, own))),
     });
     copy.dispose();
     await this.#fileStage(stage, converted);
@@ -310,6 +315,19 @@ class Shrinker {
     return right / labels.length;
   }
 
+  /** Mean divergence, on the validation part, of a file's answers in the integer engine from a float network's. */
+  async #engineDivergence({ bytes, report }: ConvertedModel, answers: Float32Array): Promise<number> {
+    const engine = await this.tools.engine(bytes);
+    const { windows, indices } = this.request.samples;
+    const scale = report.layers.at(-1)?.scale ?? 1;
+    const classes = answers.length / indices.validation.length;
+    const sum = indices.validation.reduce((total, index, i) => {
+      const wanted = answers.subarray(i * classes, (i + 1) * classes);
+      return total + divergence(wanted, engine.window(countsOf(windows, index)), scale);
+    }, 0);
+    return sum / indices.validation.length;
+  }
+
   async #choose(): Promise<ShrinkReport> {
     const { name, folder } = this.request;
     const files = this.#stages.filter((stage) => stage.gateBytes !== undefined);
@@ -344,7 +362,11 @@ class Shrinker {
 }
 
 /** Weight of the float student's own answers where it is trained at 4 bits. */
-const OWN_ANSWERS = 0.7;
+const OWN_ANSWERS = 1;
+/** Of the learning rate: the file's weights are near the best already, and larger steps only make them flip. */
+const FINE_RATE = 0.05;
+/** Calibration windows for the weights that the training at 4 bits begins with. */
+const FINE_CALIBRATION_WINDOWS = 8_000;
 const BITS: readonly WeightBits[] = [8, 4];
 const prefixOf = (share: number): string => (share === 0 ? "student" : `pruned-${Math.round(100 * share)}`);
 const stageName = (share: number, bits: WeightBits): string => `${prefixOf(share)}-int${bits}`;

@@ -19,9 +19,9 @@ const ROUNDS = 4;
 /** Windows made up for each that is given. */
 const COPIES = 2;
 /** Answers (samples times weights and biases) that are kept, 4 bytes each. */
-const MOST_ANSWERS = 2 ** 24;
+const MOST_ANSWERS = 2 ** 25;
 /** MACs of one run of the network over all windows. */
-const MOST_MACS = 1e9;
+const MOST_MACS = 2e9;
 /** Fewer samples than this part of the weights say nothing about them. */
 const LEAST_SAMPLES = { least: 128, perWeight: 0.25 } as const;
 /** Weight of the error of single rows beside that of the outputs, times weights per sample: few samples are not to be trusted. */
