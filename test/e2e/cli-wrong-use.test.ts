@@ -73,6 +73,11 @@ describe("refused, in one line that says what to do", () => {
   });
 });
 
+it("windows too short for a preset's convolutions are refused, not trained on", async () => {
+  const { code, stderr } = await runCli([...train, "--preset", "cnn", "--units", "8-8", "--window", "4"]);
+  expect([code, stderr]).toEqual([refused, "error: preset cnn of this size takes 5 frames, not 4\n"]);
+});
+
 describe("columns are fed by name", () => {
   it("where the file knows the names, whatever their order and what else there is", async () => {
     const score = async (data: string) => {

@@ -27,6 +27,9 @@ export interface PresetOptions {
 
 type Layer = layers.Layer;
 
+const CNN_TAPS = 3;
+const CONVGRU_TAPS = 5;
+
 const DEFAULT_UNITS: Readonly<Record<PresetName, readonly number[]>> = {
   mlp: [32],
   cnn: [16],
@@ -56,6 +59,9 @@ export function buildPreset(tf: Tf, name: PresetName, options: PresetOptions): L
       `preset ${name} gives one answer a window: take rnn, lstm, gru, mgu or fastgrnn for streams`,
     );
   }
+  const taps = framesTaken(name, units);
+  if (steps < taps)
+    throw new TrainError("TRAIN_OPTION", `preset ${name} of this size takes ${taps} frames, not ${steps}`);
   let used = 0;
   const glorot = () => tf.initializers.glorotUniform({ seed: seed * 100 + used++ });
   const list: Layer[] = bodyOf(tf, name, { ...options, units, glorot, seed, stream });
@@ -69,6 +75,12 @@ export function buildPreset(tf: Tf, name: PresetName, options: PresetOptions): L
   for (const layer of list) model.add(layer);
   makeOrthogonal(tf, model, seed);
   return model;
+}
+
+/** Frames that a window must have for one row behind the convolutions. */
+function framesTaken(name: PresetName, units: readonly number[]): number {
+  if (name === "cnn") return 1 + (CNN_TAPS - 1) * units.length;
+  return name === "convgru" ? CONVGRU_TAPS : 1;
 }
 
 interface BodyOptions extends PresetOptions {
@@ -89,9 +101,9 @@ function bodyOf(tf: Tf, name: PresetName, options: BodyOptions): Layer[] {
         ...units.map((size) => tf.layers.dense({ units: size, activation: "relu", kernelInitializer: glorot() })),
       ];
     case "cnn":
-      return [...units.map((filters) => convolution(filters, 3, 1)), tf.layers.globalAveragePooling1d({})];
+      return [...units.map((filters) => convolution(filters, CNN_TAPS, 1)), tf.layers.globalAveragePooling1d({})];
     case "convgru":
-      return [convolution(units[0], 5, 2), ...recurrent(tf, "gru", units.slice(1), glorot, seed, false)];
+      return [convolution(units[0], CONVGRU_TAPS, 2), ...recurrent(tf, "gru", units.slice(1), glorot, seed, false)];
     default:
       return recurrent(tf, name, units, glorot, seed, stream);
   }
