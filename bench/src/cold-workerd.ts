@@ -1,8 +1,8 @@
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { buildTarget } from "../../packages/cli/src/targets/targets.js";
 import { makeJob, type Work } from "../../test/conformance/job-files.js";
 import { type Runtime, serveWorkerd, startWorkerd } from "../../test/conformance/runtimes.js";
+import { writeEsmPackage } from "./cold-esm.js";
 import { COLD_GOAL_MS, COLD_STARTS, coldFigure, sizeOf } from "./cold-figure.js";
 import { type Figure, median } from "./figures.js";
 
@@ -84,11 +84,9 @@ export default {
 
 /** What is deployed: the self-contained module is imported, frames come with the request. */
 async function esmInWorkerd(work: Work, folder: string): Promise<Figure[]> {
-  const { files } = await buildTarget("esm", work.file, { simd: true, file: "model.gate" });
-  for (const [name, content] of files)
-    if (["index.js", "model.wasm"].includes(name)) writeFileSync(join(folder, name), content);
-  writeFileSync(join(folder, "worker.js"), ESM_WORKER);
-  const begin = () => serveWorkerd(folder, ["worker.js", "index.js", "model.wasm"]);
+  const home = await writeEsmPackage(work, folder);
+  writeFileSync(join(home, "worker.js"), ESM_WORKER);
+  const begin = () => serveWorkerd(home, ["worker.js", "index.js", "model.wasm"]);
   const frames = Int16Array.from(work.frames.subarray(0, work.windowValues));
   const bytes = new Uint8Array(frames.buffer);
   const text = `package of --target esm in a fresh workerd: ${work.name} of ${sizeOf(work.file)}`;

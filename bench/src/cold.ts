@@ -10,6 +10,7 @@ import { Model } from "../../packages/kernels-as/dist/index.js";
 import type { Work } from "../../test/conformance/job-files.js";
 import { removeHosts } from "../../test/conformance/runtimes.js";
 import { Random } from "../../test/support/random.js";
+import { writeEsmPackage } from "./cold-esm.js";
 import { COLD_GOAL_MS, COLD_STARTS, coldFigure, sizeOf } from "./cold-figure.js";
 import { workerdFigures } from "./cold-workerd.js";
 import { deployedModel } from "./converted.js";
@@ -33,10 +34,16 @@ interface Cold {
 
 const TSX = pathToFileURL(createRequire(import.meta.url).resolve("tsx")).href;
 
+/** `gatelet`: the file with the engine of `@gatelet/kernels`; `gatelet-esm`: the package of `--target esm`. */
+const isOurs = (engine: string): boolean => engine.startsWith("gatelet");
+
 /** Fresh processes, one after another. */
 function startNode(engine: string, model: string, frames: string, shape: readonly number[]): Cold[] {
-  const args = ["--import", TSX, join(BENCH_FOLDER, "hosts/cold.ts"), engine, model, frames, shape.join()];
-  return Array.from({ length: engine === "gatelet" ? COLD_STARTS : PEER_STARTS }, () => {
+  const args =
+    engine === "gatelet-esm"
+      ? [join(BENCH_FOLDER, "hosts/cold-esm.mjs"), model, frames]
+      : ["--import", TSX, join(BENCH_FOLDER, "hosts/cold.ts"), engine, model, frames, shape.join()];
+  return Array.from({ length: isOurs(engine) ? COLD_STARTS : PEER_STARTS }, () => {
     const { status, stdout, stderr } = spawnSync(process.execPath, args, { encoding: "utf8" });
     if (status !== 0) throw new Error(`cold start of ${engine}: ${stderr}`);
     return JSON.parse(stdout) as Cold;
@@ -63,8 +70,10 @@ async function startedEngines(work: Work, folder: string): Promise<Started[]> {
     writeFileSync(path, new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
     return path;
   };
+  const counts = put(".i16", work.frames.slice(0, work.windowValues));
   const engines: Started[] = [
-    ["gatelet", put(".gate", work.file), put(".i16", work.frames.slice(0, work.windowValues))],
+    ["gatelet", put(".gate", work.file), counts],
+    ["gatelet-esm", join(await writeEsmPackage(work, folder), "index.js"), counts],
   ];
   if (name === "hapt-lstm") {
     const { model } = await deployedModel(name, 8);
@@ -85,13 +94,13 @@ async function nodeFigures(work: Work, folder: string): Promise<Figure[]> {
     const importMs = median(starts.map((start) => start.importMs)).toFixed(1);
     const cpuMs = median(starts.map((start) => start.cpuMs)).toFixed(1);
     const times = starts.map((start) => start.answerMs);
-    const what = engine === "gatelet" ? `${name}.gate of ${sizeOf(file)}` : `${name}.onnx`;
+    const what = isOurs(engine) ? `${name}.gate of ${sizeOf(file)}` : `${name}.onnx`;
     return coldFigure(
       `node.${name}.${engine}`,
       `${engine} in a fresh Node: ${what}, bytes to first answer`,
       times,
       `CPU time ${cpuMs} ms; import of the package before: ${importMs} ms`,
-      engine === "gatelet" ? COLD_GOAL_MS : undefined,
+      isOurs(engine) ? COLD_GOAL_MS : undefined,
     );
   });
 }
