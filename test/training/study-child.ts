@@ -10,7 +10,8 @@ const [path, folder] = process.argv.slice(2) as [string, string];
 const job = (preset: "gru" | "rnn", seed: number): TrainJob => ({
   data: { path, sessionColumn: "session", window: 16, hop: 8, split: "subject" },
   model: { preset, units: [6], dropout: 0.1 },
-  training: { epochs: 4, batchSize: 32, learningRate: 0.01, schedule: "cosine" },
+  // Long enough to be killed in the middle by a parent that looks late.
+  training: { epochs: 16, batchSize: 32, learningRate: 0.01, schedule: "cosine" },
   seed,
 });
 const architectures = (["gru", "rnn"] as const).map((preset) => ({

@@ -80,4 +80,4 @@ it("gives the same tables, byte for byte, after kill -9 between and within train
     );
     expect(resumed).toBe(whole);
   }
-});
+}, 240_000);

@@ -5,7 +5,6 @@
 //   dZ = dh' (h - g) z';  dG = dh' (1 - z) g';  dh = dh' z + [dZ dR] U^T + what the candidate gives:
 //   reset before: e = dG U^T, dR = e h r', e r;   reset after: dR = dG q r', (dG r) U^T
 import { activateRange, slope } from "./activations";
-import { pack, packedBytes } from "./gemm";
 import {
   addRecurrent,
   addStateSlopes,
@@ -13,33 +12,17 @@ import {
   columnSums,
   fillRows,
   inputGradients,
+  packBackward,
+  packForward,
   projectInputs,
   recurrentGradient,
   Sequence,
   throughRecurrent,
 } from "./sequence";
 
-/** Both parts of the recurrent weights for the way forward, gates and candidate; returns the address of the second. */
-function packForward(s: Sequence): usize {
-  const gated = 2 * s.units;
-  const second = s.panels + packedBytes(s.units, gated);
-  pack(s.units, gated, s.recurrent, s.width, 1, s.panels);
-  pack(s.units, s.units, s.recurrent + (gated << 2), s.width, 1, second);
-  return second;
-}
-
-/** The same transposed, for the way back. */
-function packBackward(s: Sequence): usize {
-  const gated = 2 * s.units;
-  const second = s.panels + packedBytes(gated, s.units);
-  pack(gated, s.units, s.recurrent, 1, s.width, s.panels);
-  pack(s.units, s.units, s.recurrent + (gated << 2), 1, s.width, second);
-  return second;
-}
-
 export function gruAfterForward(s: Sequence): void {
-  const candidate = packForward(s);
   const gated = 2 * s.units;
+  const candidate = packForward(s);
   // Both biases of z and r only ever occur as their sum.
   addTo(s.bias, s.recurrentBias, gated << 2);
   projectInputs(s);
@@ -78,8 +61,8 @@ function mixRow(s: Sequence, t: i32, row: i32, gates: usize): void {
 }
 
 export function gruBeforeForward(s: Sequence): void {
-  const candidate = packForward(s);
   const gated = 2 * s.units;
+  const candidate = packForward(s);
   projectInputs(s);
   for (let t = 0; t < s.steps; t++) {
     const gates = s.gates + t * s.gateBytes;
@@ -121,8 +104,8 @@ function updateSlopes(s: Sequence, hidden: usize, at: usize, units: i32, hiddenS
 }
 
 export function gruAfterBackward(s: Sequence): void {
-  const candidate = packBackward(s);
   const gated = 2 * s.units;
+  const candidate = packBackward(s);
   for (let t = s.steps - 1; t >= 0; t--) {
     addStateSlopes(s, t);
     const gates = s.gates + t * s.gateBytes;
@@ -154,8 +137,8 @@ function afterBackwardRow(s: Sequence, t: i32, row: i32, gates: usize): void {
 }
 
 export function gruBeforeBackward(s: Sequence): void {
-  const candidate = packBackward(s);
   const gated = 2 * s.units;
+  const candidate = packBackward(s);
   for (let t = s.steps - 1; t >= 0; t--) {
     addStateSlopes(s, t);
     const gates = s.gates + t * s.gateBytes;

@@ -1,5 +1,5 @@
 // What all cells have in common: the record that the host fills in, and products over all time steps at once.
-import { multiply, multiplyPacked } from "./gemm";
+import { multiply, multiplyPacked, pack, packedBytes } from "./gemm";
 
 /**
  * A call, as src/fused/kernels.ts lays it out: sizes, kinds of activation, addresses. B rows, T steps, I inputs, H units rounded up to a
@@ -16,7 +16,7 @@ export class Sequence {
   gateActivation: i32;
   /** [T, B, I]. */
   x: usize;
-  /** [I, W], [H, W], [W]; the second bias of a GRU with reset after [W]. */
+  /** [I, W], [H, W], [W]; the second bias of a GRU with reset after [W], FastGRNN's biases and factors [2 H + 2]. */
   kernel: usize;
   recurrent: usize;
   bias: usize;
@@ -32,15 +32,19 @@ export class Sequence {
   /** Recurrent weights in panels. */
   panels: usize;
   scratch: usize;
-  /** Slopes of all states [T, B, H], or 0; of the last ones [B, H], which end as those of the first. */
+  /**
+   * Slopes of all states [T, B, H], or 0; of the last ones [B, H], which end as those of the first. The minimal GRU keeps the slopes of its
+   * update in the cell's place.
+   */
   stateSlopes: usize;
   hiddenSlope: usize;
   cellSlope: usize;
-  /** [B, H]. */
+  /** [B, H]: of the reset state. */
   resetSlope: usize;
   kernelSlope: usize;
   recurrentSlope: usize;
   biasSlope: usize;
+  /** FastGRNN: of c and d, then four partial sums each of the factors'. */
   recurrentBiasSlope: usize;
   xSlope: usize;
 
@@ -91,6 +95,24 @@ export function projectInputs(s: Sequence): void {
   const rows = s.batch * s.steps;
   fillRows(s.bias, rows, s.width, s.gates);
   multiply(rows, s.width, s.inputs, s.x, s.inputs, 1, s.kernel, s.width, 1, s.gates, s.width, true, s.scratch);
+}
+
+/** Both parts of the recurrent weights for the way forward, gates and the candidate behind them; returns the address of the second. */
+export function packForward(s: Sequence): usize {
+  const gated = s.width - s.units;
+  const second = s.panels + packedBytes(s.units, gated);
+  pack(s.units, gated, s.recurrent, s.width, 1, s.panels);
+  pack(s.units, s.units, s.recurrent + (gated << 2), s.width, 1, second);
+  return second;
+}
+
+/** The same transposed, for the way back. */
+export function packBackward(s: Sequence): usize {
+  const gated = s.width - s.units;
+  const second = s.panels + packedBytes(gated, s.units);
+  pack(gated, s.units, s.recurrent, 1, s.width, s.panels);
+  pack(s.units, s.units, s.recurrent + (gated << 2), 1, s.width, second);
+  return second;
 }
 
 /** to [B, width] += state [B, H] times recurrent weights in panels. */

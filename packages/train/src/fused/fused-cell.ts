@@ -1,4 +1,4 @@
-import type { layers, serialization, Tensor } from "@tensorflow/tfjs";
+import type { serialization, Tensor } from "@tensorflow/tfjs";
 import type { Tf } from "../tf/load-tf.js";
 import { ACTIVATIONS, type CellKind, type SequenceKernels } from "./kernels.js";
 import type { FusedCell } from "./sequence-run.js";
@@ -32,6 +32,10 @@ function kindOf(className: string, config: serialization.ConfigDict): CellKind |
       return "gruBefore";
     case "GateletGRU":
       return config["reset_after"] === false ? "gruBefore" : "gruAfter";
+    case "MinimalGRU":
+      return "minimalGru";
+    case "FastGRNN":
+      return "fastGrnn";
     default:
       return undefined;
   }
@@ -53,15 +57,14 @@ function activationNumber(name: unknown): number | undefined {
   return Object.entries(ACTIVATIONS).find(([known]) => known.toLowerCase() === plain)?.[1];
 }
 
-/** Weights of a cell in the order of the operation. */
+/** Weights of a call of the operation; shapes as `SequenceInputs` says. */
 export interface CellWeights {
   readonly kernel: Tensor;
   readonly recurrent: Tensor;
   readonly bias?: Tensor;
 }
 
-/** See {@link CellWeights}. The type is written out: one that tsc infers names tfjs where no comment can excuse it. */
-export function weightsOf(layer: layers.Layer): CellWeights {
-  const [kernel, recurrent, bias] = layer.weights.map((weight) => weight.read());
+/** A layer's tensors as the operation wants them. The type is written out: one that tsc infers names tfjs where no comment can excuse it. */
+export function namedWeights([kernel, recurrent, bias]: readonly Tensor[]): CellWeights {
   return { kernel, recurrent, ...(bias === undefined ? {} : { bias }) };
 }

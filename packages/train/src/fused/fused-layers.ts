@@ -1,6 +1,7 @@
 import type { LayersModel, layers, Tensor, Tensor3D } from "@tensorflow/tfjs";
+import { ownCell } from "../layers/own-layers.js";
 import type { Tf } from "../tf/load-tf.js";
-import { fusedCell, kernelsOf, weightsOf } from "./fused-cell.js";
+import { fusedCell, kernelsOf, namedWeights } from "./fused-cell.js";
 import { canHold, fusedSequence } from "./fused-op.js";
 
 type Layer = layers.Layer;
@@ -61,7 +62,7 @@ function giveBack(layer: Layer): void {
 function fusedCall(tf: Tf, layer: Layer): Layer["call"] | undefined {
   const config = layer.getConfig();
   const cell = fusedCell(layer.getClassName(), config);
-  if (cell === undefined || layer.getClassName() === "GateletGRU" || OWN_WAY.some((key) => config[key]))
+  if (cell === undefined || ownCell(layer.getClassName()) !== undefined || OWN_WAY.some((key) => config[key]))
     return undefined;
   const own = layer.call.bind(layer);
   const drops = Number(config["dropout"] ?? 0) > 0 || Number(config["recurrentDropout"] ?? 0) > 0;
@@ -74,8 +75,13 @@ function fusedCall(tf: Tf, layer: Layer): Layer["call"] | undefined {
     }
     return tf.tidy(() => {
       const forwards = config["goBackwards"] ? x.reverse<Tensor3D>(1) : x;
-      return fusedSequence(tf, kernels, cell, { x: forwards, ...weightsOf(layer) }, Boolean(config["returnSequences"]))
-        .output;
+      return fusedSequence(
+        tf,
+        kernels,
+        cell,
+        { x: forwards, ...namedWeights(layer.weights.map((weight) => weight.read())) },
+        Boolean(config["returnSequences"]),
+      ).output;
     });
   };
 }

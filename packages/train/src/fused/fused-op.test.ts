@@ -7,7 +7,7 @@ import { loadTf, type Tf } from "../tf/load-tf.js";
 import { type FusedInputs, fusedSequence } from "./fused-op.js";
 import { ACTIVATIONS, type ActivationName, type CellKind, SequenceKernels } from "./kernels.js";
 
-const GATES = { simpleRnn: 1, lstm: 4, gruBefore: 3, gruAfter: 3 } as const;
+const GATES = { simpleRnn: 1, lstm: 4, gruBefore: 3, gruAfter: 3, minimalGru: 2, fastGrnn: 1 } as const;
 const KINDS = Object.keys(GATES) as CellKind[];
 
 interface Case {
@@ -46,7 +46,11 @@ describe("sequences as one operation", () => {
     const config = { units, reset_after: kind === "gruAfter" };
     const weights = [inputs.kernel, recurrent, ...(inputs.bias === undefined ? [] : [inputs.bias])];
     const inputBias =
-      inputs.bias === undefined ? undefined : kind === "gruAfter" ? GRU.inputBias(weights, config) : inputs.bias;
+      inputs.bias === undefined || kind === "fastGrnn"
+        ? undefined
+        : kind === "gruAfter"
+          ? GRU.inputBias(weights, config)
+          : inputs.bias;
     const outputs: Tensor2D[] = [];
     const part = (x: Tensor2D, i: number) => x.slice([0, i * units], [x.shape[0], units]) as Tensor2D;
     for (const row of projectedRows(tf, inputs.x, inputs.kernel as Tensor2D, inputBias as never)) {
@@ -57,6 +61,19 @@ describe("sequences as one operation", () => {
           .mul<Tensor2D>(cell)
           .add(sig(part(sum, 0)).mul(act(part(sum, 2))));
         hidden = sig(part(sum, 3)).mul(act(cell));
+      } else if (kind === "minimalGru") {
+        const [first, second] = [0, 1].map((i) => recurrent.slice([0, i * units], [units, units]) as Tensor2D);
+        const f = sig(part(row, 0).add<Tensor2D>(hidden.matMul(first)));
+        const g = act(part(row, 1).add<Tensor2D>(f.mul<Tensor2D>(hidden).matMul(second)));
+        hidden = hidden.add(f.mul(g.sub(hidden)));
+      } else if (kind === "fastGrnn") {
+        const factors = inputs.bias ?? tf.zeros([2 * units + 2]);
+        const [c, d] = [0, 1].map((i) => factors.slice([i * units], [units]));
+        const [open, least] = [0, 1].map((i) => factors.slice([2 * units + i], [1]));
+        const p = row.add<Tensor2D>(hidden.matMul(recurrent));
+        const z = sig(p.add(d));
+        const share = open.mul(tf.scalar(1).sub(z)).add(least);
+        hidden = z.mul(hidden).add(share.mul(act(p.add(c))));
       } else hidden = gruStep(row, hidden);
       outputs.push(hidden);
     }
@@ -81,6 +98,7 @@ describe("sequences as one operation", () => {
 
   function draw({ kind, batch, steps, size, units, bias, states }: Case, random: Random): FusedInputs {
     const width = GATES[kind] * units;
+    const biasShape = kind === "gruAfter" ? [2, width] : [kind === "fastGrnn" ? 2 * units + 2 : width];
     const normal = (shape: number[], scale: number): Tensor =>
       tf.tensor(
         Float32Array.from({ length: shape.reduce((a, b) => a * b, 1) }, () => scale * random.normal()),
@@ -90,7 +108,7 @@ describe("sequences as one operation", () => {
       x: normal([batch, steps, size], 1) as Tensor3D,
       kernel: normal([size, width], 0.5 / Math.sqrt(size)),
       recurrent: normal([units, width], 0.5 / Math.sqrt(units)),
-      ...(bias ? { bias: normal(kind === "gruAfter" ? [2, width] : [width], 0.3) } : {}),
+      ...(bias ? { bias: normal(biasShape, 0.3) } : {}),
       ...(states
         ? { states: Array.from({ length: kind === "lstm" ? 2 : 1 }, () => normal([batch, units], 0.5) as Tensor2D) }
         : {}),

@@ -1,14 +1,12 @@
 import type { Tensor, Tensor2D, Tensor3D } from "@tensorflow/tfjs";
 import type { Tf } from "../tf/load-tf.js";
+import type { CellWeights } from "./fused-cell.js";
 import type { SequenceKernels } from "./kernels.js";
 import { type FusedCell, type SequenceGradients, SequenceRun } from "./sequence-run.js";
 
 /** Tensors of a call; shapes as `SequenceInputs` says. */
-export interface FusedInputs {
+export interface FusedInputs extends CellWeights {
   readonly x: Tensor3D;
-  readonly kernel: Tensor;
-  readonly recurrent: Tensor;
-  readonly bias?: Tensor;
   readonly states?: readonly Tensor2D[];
 }
 

@@ -1,7 +1,7 @@
 import { TrainError } from "../training/errors.js";
 
 /** Cells that have kernels; the exports are `<name>Forward` and `<name>Backward`. */
-export type CellKind = "simpleRnn" | "lstm" | "gruBefore" | "gruAfter";
+export type CellKind = "simpleRnn" | "lstm" | "gruBefore" | "gruAfter" | "minimalGru" | "fastGrnn";
 
 /** Activations that have kernels, and their numbers there (assembly/activations.ts); `linear` is any other number. */
 export const ACTIVATIONS = { tanh: 0, sigmoid: 1, hardSigmoid: 2, relu: 3, linear: 4 } as const;

@@ -9,7 +9,10 @@ export interface FusedCell {
   readonly gateActivation: number;
 }
 
-/** Values of a call, as tfjs orders them: x [B, T, I], kernel [I, W], recurrent [H, W], bias [W] or [2, W], states [B, H]. */
+/**
+ * Values of a call, as tfjs orders them: x [B, T, I], kernel [I, W], recurrent [H, W], bias [W], states [B, H]. The bias of a GRU with
+ * reset after is [2, W], that of FastGRNN both its biases and its factors behind their sigmoids, [2 H + 2].
+ */
 export interface SequenceInputs {
   readonly x: Float32Array;
   readonly shape: readonly [batch: number, steps: number, inputs: number];
@@ -29,7 +32,16 @@ export interface SequenceGradients {
   readonly states: readonly Float32Array[];
 }
 
-const GATES: Readonly<Record<CellKind, number>> = { simpleRnn: 1, lstm: 4, gruBefore: 3, gruAfter: 3 };
+const GATES: Readonly<Record<CellKind, number>> = {
+  simpleRnn: 1,
+  lstm: 4,
+  gruBefore: 3,
+  gruAfter: 3,
+  minimalGru: 2,
+  fastGrnn: 1,
+};
+/** Of FastGRNN, behind its biases. */
+const FACTORS = 2;
 const EMPTY: SequenceRecord = Object.freeze({
   ...{ batch: 0, steps: 0, inputs: 0, units: 0, width: 0, activation: 0, gateActivation: 0 },
   ...{ x: 0, kernel: 0, recurrent: 0, bias: 0, recurrentBias: 0, gates: 0, hidden: 0, cell: 0, extra: 0 },
@@ -98,7 +110,7 @@ export class SequenceRun {
       kernel: inputs * this.#width,
       recurrent: this.#units * this.#width,
       bias: this.#width,
-      recurrentBias: this.#width,
+      recurrentBias: Math.max(this.#width, 2 * this.#units + FACTORS),
       gates: steps * batch * this.#width,
       hidden: (steps + 1) * state,
       ...(kind === "lstm" ? { cell: (steps + 1) * state } : {}),
@@ -140,18 +152,30 @@ export class SequenceRun {
     this.#put(kernel, record.kernel, staging, 1, inputs * gates, this.#cell.units, units);
     this.#clear(record.recurrent, units * this.#width);
     this.#put(recurrent, record.recurrent, staging, 1, this.#cell.units * gates, this.#cell.units, units);
-    this.#clear(record.bias, this.#width);
-    this.#clear(record.recurrentBias, this.#width);
-    const width = gates * this.#cell.units;
-    [record.bias, record.recurrentBias].forEach((to, i) => {
-      const part = bias?.subarray(i * width, (i + 1) * width) ?? [];
-      if (part.length > 0) this.#put(part, to, staging, 1, gates, this.#cell.units, units);
-    });
+    this.#loadBias(bias, staging);
     [record.hidden, record.cell].forEach((to, i) => {
       if (to === 0) return;
       if (states === undefined) this.#clear(to, this.#stateSize);
       else this.#put(states[i], to, staging, 1, batch, this.#cell.units, units);
     });
+  }
+
+  #loadBias(bias: Float32Array | undefined, staging: number): void {
+    const { units } = this.#cell;
+    const record = this.#record;
+    this.#clear(record.bias, this.#width);
+    this.#clear(record.recurrentBias, Math.max(this.#width, 2 * this.#units + FACTORS));
+    if (bias === undefined) return;
+    const rows = (values: Float32Array, to: number) =>
+      this.#put(values, to, staging, 1, values.length / units, units, this.#units);
+    if (this.#cell.kind === "fastGrnn") {
+      rows(bias.subarray(0, 2 * units), record.recurrentBias);
+      this.#kernels.floats.set(bias.subarray(2 * units), record.recurrentBias / 4 + 2 * this.#units);
+      return;
+    }
+    const width = this.#gates * units;
+    rows(bias.subarray(0, width), record.bias);
+    rows(bias.subarray(width), record.recurrentBias);
   }
 
   #clear(at: number, floats: number): void {
@@ -212,13 +236,14 @@ export class SequenceRun {
       kernelSlope: inputs * this.#width,
       recurrentSlope: this.#units * this.#width,
       biasSlope: this.#width,
-      recurrentBiasSlope: this.#width,
+      recurrentBiasSlope: Math.max(this.#width, 2 * this.#units + 4 * FACTORS),
       xSlope: steps * batch * inputs,
     };
     const gradients = this.#withScratch(sizes, (record, staging) => {
       const { units } = this.#cell;
       this.#clear(record.hiddenSlope, state);
       this.#clear(record.cellSlope, state);
+      this.#clear(record.recurrentBiasSlope, sizes.recurrentBiasSlope);
       if (all) this.#put(slopes, record.stateSlopes, staging, batch, steps, units, this.#units);
       else this.#put(slopes, record.hiddenSlope, staging, 1, batch, units, this.#units);
       this.#kernels.run(`${this.#cell.kind}Backward`, record);
@@ -233,14 +258,27 @@ export class SequenceRun {
     const { units, kind } = this.#cell;
     const rows = (from: number, count: number) => this.#get(from, staging, 1, count, this.#units, units);
     const gates = this.#gates;
-    const bias = rows(record.biasSlope, gates);
     return {
       x: this.#get(record.xSlope, staging, steps, batch, inputs, inputs),
       kernel: rows(record.kernelSlope, inputs * gates),
       recurrent: rows(record.recurrentSlope, units * gates),
-      bias: kind === "gruAfter" ? Float32Array.of(...bias, ...rows(record.recurrentBiasSlope, gates)) : bias,
+      bias: this.#biasSlopes(record, rows),
       states: [record.hiddenSlope, ...(kind === "lstm" ? [record.cellSlope] : [])].map((from) => rows(from, batch)),
     };
+  }
+
+  #biasSlopes(record: SequenceRecord, rows: (from: number, count: number) => Float32Array): Float32Array {
+    const { kind } = this.#cell;
+    if (kind === "fastGrnn") {
+      const partial = record.recurrentBiasSlope / 4 + 2 * this.#units;
+      const factors = Array.from({ length: FACTORS }, (_, i) => {
+        const four = this.#kernels.floats.subarray(partial + 4 * i, partial + 4 * i + 4);
+        return four.reduce((sum, value) => sum + value, 0);
+      });
+      return Float32Array.of(...rows(record.recurrentBiasSlope, 2), ...factors);
+    }
+    const bias = rows(record.biasSlope, this.#gates);
+    return kind === "gruAfter" ? Float32Array.of(...bias, ...rows(record.recurrentBiasSlope, this.#gates)) : bias;
   }
 
   /** Gives the memory back; what was given out stays. */

@@ -75,6 +75,11 @@ export const FASTGRNN: CellDefinition = {
       rank === undefined ? left : left.matMul(right.shift() as tfjs.Tensor);
     return [times(kernel, ranks.kernel), times(recurrent, ranks.recurrent), ...rest.slice(0, 3)];
   },
+  fused: ([kernel, recurrent, bias, zeta, nu]) => [
+    kernel,
+    recurrent,
+    bias.reshape([bias.size]).concat([zeta.sigmoid(), nu.sigmoid()]),
+  ],
   inputBias: () => undefined,
   step: (tf, [, recurrent, bias, zeta, nu], config) => {
     const units = Number(config["units"]);

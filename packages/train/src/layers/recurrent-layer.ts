@@ -1,5 +1,5 @@
 import type * as tfjs from "@tensorflow/tfjs";
-import { fusedCell, kernelsOf, weightsOf } from "../fused/fused-cell.js";
+import { type CellWeights, fusedCell, kernelsOf, namedWeights } from "../fused/fused-cell.js";
 import { canHold, fusedSequence } from "../fused/fused-op.js";
 import { orthogonalMatrix } from "./orthogonal.js";
 
@@ -44,6 +44,8 @@ export interface CellDefinition {
   ranks?(config: Config): { readonly kernel?: number; readonly recurrent?: number };
   /** Whole matrices in the place of factors: what the other functions get. */
   whole?(weights: readonly tfjs.Tensor[], config: Config): readonly tfjs.Tensor[];
+  /** Kernel, recurrent kernel and one tensor for all that the kernels' operation calls bias, where those are not the first three. */
+  fused?(weights: readonly tfjs.Tensor[]): readonly tfjs.Tensor[];
   /** What is added to x W for all steps at once; `weights` as the layer orders them. */
   inputBias(weights: readonly tfjs.Tensor[], config: Config): tfjs.Tensor1D | undefined;
   step(tf: Tf, weights: readonly tfjs.Tensor[], config: Config): CellStep;
@@ -69,6 +71,10 @@ export function recurrentLayer(tf: Tf, definition: CellDefinition, options: Cell
   }
   return make(options as LayerOptions);
 }
+
+/** Whole weights of a cell as the kernels' operation takes them. */
+export const fusedWeights = (definition: CellDefinition, weights: readonly tfjs.Tensor[]): CellWeights =>
+  namedWeights(definition.fused?.(weights) ?? weights);
 
 /** x W + b of every time step: one product, then rows [batch, width] by time. */
 export function projectedRows(
@@ -155,10 +161,10 @@ function defineLayer(tf: Tf, definition: CellDefinition) {
     override call(inputs: tfjs.Tensor | tfjs.Tensor[]): tfjs.Tensor {
       return tf.tidy(() => {
         const x = (Array.isArray(inputs) ? inputs[0] : inputs) as tfjs.Tensor3D;
-        const fused = this.#fused(x);
-        if (fused !== undefined) return fused;
         const own = this.#kernels.map((weight) => weight.read());
         const weights = definition.whole?.(own, this.config) ?? own;
+        const fused = this.#fused(x, weights);
+        if (fused !== undefined) return fused;
         const bias = definition.inputBias(weights, this.config);
         const step = definition.step(tf, weights, this.config);
         let hidden: tfjs.Tensor2D = tf.zeros([x.shape[0], this.config.units]);
@@ -172,11 +178,12 @@ function defineLayer(tf: Tf, definition: CellDefinition) {
     }
 
     /** All steps in one operation, where there are kernels for this cell. */
-    #fused(x: tfjs.Tensor3D): tfjs.Tensor | undefined {
+    #fused(x: tfjs.Tensor3D, weights: readonly tfjs.Tensor[]): tfjs.Tensor | undefined {
       const kernels = kernelsOf(tf);
       const cell = fusedCell(definition.className, this.config);
       if (kernels === undefined || cell === undefined || !canHold(cell, x)) return undefined;
-      return fusedSequence(tf, kernels, cell, { x, ...weightsOf(this) }, this.config.return_sequences).output;
+      return fusedSequence(tf, kernels, cell, { x, ...fusedWeights(definition, weights) }, this.config.return_sequences)
+        .output;
     }
 
     override getConfig(): Config {

@@ -1,8 +1,8 @@
 import type { layers, serialization, Tensor, Tensor1D, Tensor2D, Tensor3D } from "@tensorflow/tfjs";
-import { fusedCell, kernelsOf, weightsOf } from "../fused/fused-cell.js";
+import { fusedCell, kernelsOf, namedWeights } from "../fused/fused-cell.js";
 import { canHold, fusedSequence } from "../fused/fused-op.js";
 import { ownCell } from "../layers/own-layers.js";
-import { projectedRows } from "../layers/recurrent-layer.js";
+import { fusedWeights, projectedRows } from "../layers/recurrent-layer.js";
 import type { Tf } from "../tf/load-tf.js";
 import { TrainError } from "./errors.js";
 
@@ -77,13 +77,14 @@ export function statefulCell(tf: Tf, layer: layers.Layer): StatefulCell | undefi
   return {
     sizes: kind === "LSTM" ? [units, units] : [units],
     run: (x, state) => {
-      const kernels = kernelsOf(tf);
-      if (fused !== undefined && kernels !== undefined && canHold(fused, x)) {
-        const { output, states } = fusedSequence(tf, kernels, fused, { x, ...weightsOf(layer), states: state }, true);
-        return { rows: output as Tensor3D, state: states() };
-      }
       // Factors of low rank are multiplied where gradients see it.
       const weights = own?.whole?.(stored, ownConfig) ?? stored;
+      const kernels = kernelsOf(tf);
+      if (fused !== undefined && kernels !== undefined && canHold(fused, x)) {
+        const named = own === undefined ? namedWeights(weights) : fusedWeights(own, weights);
+        const { output, states } = fusedSequence(tf, kernels, fused, { x, ...named, states: state }, true);
+        return { rows: output as Tensor3D, state: states() };
+      }
       const ownStep = own?.step(tf, weights, ownConfig);
       const step: Step = ownStep === undefined ? steps[kind]() : (row, [hidden]) => [ownStep(row, hidden)];
       const inputBias = own === undefined ? (bias as Tensor1D | undefined) : own.inputBias(weights, ownConfig);

@@ -8,7 +8,8 @@ import { loadTf } from "../tf/load-tf.js";
 import { trainModel } from "./train-model.js";
 import { oneHot, type TrainingSet } from "./training-set.js";
 
-const COUNT = 600;
+// Of fewer windows an epoch takes less than the files of a run.
+const COUNT = 3000;
 const STEPS = 50;
 const CHANNELS = 6;
 
