@@ -95,6 +95,14 @@ describe("gatelet build --target esm", () => {
       expect([...model.run(frames)]).toEqual(expected);
     }
   });
+  it("never names Response, for whose sake Node would load its fetch", () => {
+    const code = `Object.defineProperty(globalThis, "Response", { get: () => process.exit(9) });
+      const { load } = await import(${JSON.stringify(pathToFileURL(folder.path("esm/index.js")).href)});
+      console.log((await load()).saveState().length);`;
+    const { status, stdout } = spawnSync(process.execPath, ["--input-type=module", "-e", code], { encoding: "utf8" });
+    expect(status).toBe(0);
+    expect(Number(stdout)).toBeGreaterThan(0);
+  });
   it("carries a state to another instance and refuses a broken one without a change", async () => {
     const [a, b] = [await load(), await load()];
     const half = frames.length / 2 - ((frames.length / 2) % (frames.length / (expected.length / outputSize)));
