@@ -1,4 +1,4 @@
-import { readFile, writeFile } from "node:fs/promises";
+import { cp, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { readModel, SECTION } from "@gatelet/converter/format";
 import { Model } from "@gatelet/kernels";
@@ -235,7 +235,14 @@ describe("regression", () => {
     const rows = ["acc_x,acc_y,acc_z,load"];
     for (let t = 0; t < 200; t++) rows.push(`${t},${-t},2000,${(t / 10).toFixed(1)}`);
     await writeFile(folder.path("target.csv"), rows.join("\n"));
-    const report = await json("eval", gate, "-d", folder.path("target.csv"), "--target", "load", "--hop", "10");
+    // The example without its softmax: a network that gives values.
+    const network = folder.path("values");
+    await cp(EXAMPLE, network, { recursive: true });
+    const topology = await readFile(join(EXAMPLE, "model.json"), "utf8");
+    await writeFile(join(network, "model.json"), topology.replace('"activation": "softmax"', '"activation": "linear"'));
+    const values = folder.path("values.gate");
+    expect((await runCli(["convert", network, "-c", join(EXAMPLE, "calibration.csv"), "-o", values])).code).toBe(0);
+    const report = await json("eval", values, "-d", folder.path("target.csv"), "--target", "load", "--hop", "10");
     expect(report).toMatchObject({ windows: { windows: 14, quantized: { kind: "regression", samples: 14 } } });
   });
 });

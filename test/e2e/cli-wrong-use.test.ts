@@ -95,9 +95,16 @@ describe("columns are fed by name", () => {
   });
 });
 
-describe("run", () => {
-  const lines = async (count: number) => (await readFile(recording, "utf8")).split("\n").slice(0, count + 1);
+const lines = async (count: number) => (await readFile(recording, "utf8")).split("\n").slice(0, count + 1);
 
+it("eval says that a recording is shorter than the window", async () => {
+  await writeFile(folder.path("short.csv"), (await lines(19)).join("\n"));
+  const { stdout } = await runCli(["eval", gate, "-d", folder.path("short.csv")]);
+  expect(stdout).toMatch(/^1 window /m);
+  expect(stdout).toContain("note: 1 window of shorter recordings padded in front");
+});
+
+describe("run", () => {
   it("says why no decision fell", async () => {
     expect((await runCli(["run", gate])).stderr).toBe("warning: no frames came on standard input\n");
     const short = await runCli(["run", gate], (await lines(19)).join("\n"));

@@ -150,6 +150,11 @@ describe("a blank project after npm i gatelet", () => {
     const bytes = bytesOnDisk(join(blank, "node_modules"));
     console.log(`npm i gatelet: ${installed.length} packages, ${bytes} bytes on disk`);
     expect(bytes).toBeLessThanOrEqual(MOST_BYTES_ON_DISK);
+    for (const page of ["README.md", "packages/cli/README.md"]) {
+      const said = /(\d+) packages, ([\d.]+) MB on disk/.exec(readFileSync(join(ROOT, page), "utf8"));
+      expect(Number(said?.[1]), page).toBe(installed.length);
+      expect(Math.abs(Number(said?.[2]) - bytes / 1e6), page).toBeLessThan(0.2);
+    }
   });
 
   it("converts, inspects, runs, checks and builds the example", () => {

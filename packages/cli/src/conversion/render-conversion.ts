@@ -1,6 +1,6 @@
 import type { Budget } from "../budget.js";
 import type { ModelReport } from "../inspect/model-report.js";
-import { duration, grouped, percent } from "../text/numbers.js";
+import { counted, duration, grouped, percent } from "../text/numbers.js";
 import type { Style } from "../text/style.js";
 
 /** What `gatelet convert` says when it is done. */
@@ -24,7 +24,9 @@ export function renderConversion(summary: ConversionSummary, style: Style): stri
     .sort()
     .join(" and ");
   const how =
-    rounding === "compensated" ? `rounded with ${grouped(calibrationWindows)} calibration windows` : "rounded plainly";
+    rounding === "compensated"
+      ? `rounded with ${counted(calibrationWindows, "calibration window")}`
+      : "rounded plainly";
   return [
     `${style.green("wrote")} ${style.bold(output)} in ${duration(seconds)}`,
     `flash  ${grouped(model.fileBytes)} bytes${of(budget.flashBytes, model.fileBytes)}, ${grouped(model.parameters)} parameters`,

@@ -8,6 +8,7 @@ import { createCounter, createNormalizer, storedScaling } from "../conversion/in
 import { type GateFacts, gateFacts } from "../gate-facts.js";
 import { type DataOptions, loadData, loadWindows, splitOf } from "../load-data.js";
 import { type EngineName, loadRuntime } from "../runtime.js";
+import { counted } from "../text/numbers.js";
 import { evaluateStreams } from "./evaluate-streams.js";
 import { checkLabels, evaluateWindows } from "./evaluate-windows.js";
 import { type EvaluationReport, measureTiming } from "./evaluation-report.js";
@@ -118,8 +119,11 @@ async function windows(
   );
   const notes: string[] = [];
   if (set !== whole) notes.push(`${set.windows.length} of ${whole.windows.length} windows, spread evenly (--limit)`);
-  if (whole.skippedMissing > 0) notes.push(`${whole.skippedMissing} windows with missing values left out`);
-  if (whole.skippedUnlabelled > 0) notes.push(`${whole.skippedUnlabelled} windows without a label or target left out`);
+  const padded = set.windows.filter(({ start }) => start < 0).length;
+  if (padded > 0) notes.push(`${counted(padded, "window")} of shorter recordings padded in front`);
+  const { skippedMissing, skippedUnlabelled } = whole;
+  if (skippedMissing > 0) notes.push(`${counted(skippedMissing, "window")} with missing values left out`);
+  if (skippedUnlabelled > 0) notes.push(`${counted(skippedUnlabelled, "window")} without a label or target left out`);
   return { windows: evaluation, notes };
 }
 

@@ -23,7 +23,7 @@ function heading({ model, data, fileBytes, arenaBytes }: EvaluationReport, style
 
 function windowParts(evaluation: WindowEvaluation, width: number, style: Style): string[] {
   const { quantized, float, difference } = evaluation;
-  const title = `${grouped(evaluation.windows)} windows`;
+  const title = counted(evaluation.windows, "window");
   const parts = [summary(title, quantized, float, difference, width, style)];
   if (quantized?.kind === "classification") {
     parts.push(classTable(quantized, float, width, style), confusionTable(quantized, width, style));
