@@ -42,6 +42,18 @@ export function tanhHalf(p: i32): i32 {
   return (y ^ s) - s;
 }
 
+/** tanhHalf(sat16(q)), not inlined. */
+export function tanh(q: i32): i32 {
+  return tanhHalf(sat16(q));
+}
+
+/** (7) of sat16(q). */
+// @ts-ignore: decorator
+@inline
+export function sigmoid(q: i32): i32 {
+  return (tanh(q) + 32768) >> 1;
+}
+
 /**
  * (5) to (11) for one pre-activation, which is saturated here.
  * @param param upper clip of RELU, slope of LEAKY

@@ -15,7 +15,7 @@ import {
   RECORD_WEIGHTS,
   ROW_PARAM_BYTES,
 } from "./format.gen";
-import { act, activate, activateGate } from "./activation";
+import { act, activate, activateGate, sigmoid, tanh } from "./activation";
 import { act8, sigmoid8, tanhHalf8 } from "./activation-simd";
 import { clearPad, copyWords, mulh, rowBytes, sat16 } from "./arith";
 import { FEWEST_BYTES } from "./features";
@@ -54,13 +54,15 @@ export function lstm(model: usize, record: usize, arena: usize, x: usize): void 
 // @ts-ignore: decorator
 @inline
 function gateOf(model: usize, record: usize, gate: i32, q: i32, table: usize): i32 {
-  return FEWEST_BYTES ? activateGate(model, record, q) : act(gate, q, 0, table);
+  if (FEWEST_BYTES) return activateGate(model, record, q);
+  return gate == ACTIVATION_SIGMOID ? sigmoid(q) : act(gate, q, 0, table);
 }
 
 // @ts-ignore: decorator
 @inline
 function unitOf(model: usize, record: usize, kind: i32, q: i32, param: i32, table: usize): i32 {
-  return FEWEST_BYTES ? activate(model, record, q) : act(kind, q, param, table);
+  if (FEWEST_BYTES) return activate(model, record, q);
+  return kind == ACTIVATION_TANH ? tanh(q) : act(kind, q, param, table);
 }
 
 /** (18) to (21) of `units` units; c and next at the first of them. */

@@ -1,7 +1,7 @@
 // The SIMD build's hot loop: four quads at a time. The raw word and its i16x8.shr_s go into i32x4.dot_i16x8_s as they
 // are; the rows are taken apart once, at the end (KERNELS.md 3). Loops take several blocks a turn with a test behind each:
 // without it engines load all that the blocks need first, and run out of vector registers. The two parts have a loop each:
-// one loop for both takes 4 % longer (docs/DESIGN.md).
+// one loop for both takes 4 % longer (README.md).
 
 /** Sum of `lanes` (a multiple of 4) int16. */
 export function rowSumSimd(u: usize, lanes: i32): i32 {

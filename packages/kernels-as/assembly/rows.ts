@@ -115,6 +115,24 @@ function addChunk(bits: i32, w: usize, end: usize, k: i32, out: usize): void {
       sumD += ((word >> 8) & 0xff000000ff) * even;
       sumC += ((word >> 16) & 0xff000000ff) * odd;
       sumD += ((word >> 24) & 0xff000000ff) * odd;
+      if (!FEWEST_BYTES) {
+        // a second block; without this test engines load both first
+        if (p + 16 >= end) break;
+        const even = load<u64>(p, 16);
+        const odd = load<u64>(p, 24);
+        word = load<u64>(w, 16) ^ 0x8000800080008000;
+        sumA += (word & 0xff000000ff) * even;
+        sumB += ((word >> 8) & 0xff000000ff) * even;
+        sumA += ((word >> 16) & 0xff000000ff) * odd;
+        sumB += ((word >> 24) & 0xff000000ff) * odd;
+        word = load<u64>(w, 24) ^ 0x8000800080008000;
+        sumC += (word & 0xff000000ff) * even;
+        sumD += ((word >> 8) & 0xff000000ff) * even;
+        sumC += ((word >> 16) & 0xff000000ff) * odd;
+        sumD += ((word >> 24) & 0xff000000ff) * odd;
+        p += 16;
+        w += 16;
+      }
       p += 16;
       w += 16;
     }
