@@ -37,7 +37,9 @@ const FIELDS = [
   "recurrentBiasSlope",
   "xSlope",
 ] as const;
-export type SequenceRecord = Record<(typeof FIELDS)[number], number>;
+export type SequenceRecord = Readonly<Record<(typeof FIELDS)[number], number>>;
+/** Address 0 is no place: what a cell lacks. */
+export const EMPTY_RECORD = Object.fromEntries(FIELDS.map((field) => [field, 0])) as SequenceRecord;
 
 type SequenceFunction = (record: number) => void;
 type Exports = Record<`${CellKind}${"Forward" | "Backward"}`, SequenceFunction> & {

@@ -1,4 +1,4 @@
-import type { Block, CellKind, SequenceKernels, SequenceRecord } from "./kernels.js";
+import { type Block, type CellKind, EMPTY_RECORD, type SequenceKernels, type SequenceRecord } from "./kernels.js";
 
 /** A recurrent layer as the kernels know it. */
 export interface FusedCell {
@@ -42,12 +42,6 @@ const GATES: Readonly<Record<CellKind, number>> = {
 };
 /** Of FastGRNN, behind its biases. */
 const FACTORS = 2;
-const EMPTY: SequenceRecord = Object.freeze({
-  ...{ batch: 0, steps: 0, inputs: 0, units: 0, width: 0, activation: 0, gateActivation: 0 },
-  ...{ x: 0, kernel: 0, recurrent: 0, bias: 0, recurrentBias: 0, gates: 0, hidden: 0, cell: 0, extra: 0 },
-  ...{ panels: 0, scratch: 0, stateSlopes: 0, hiddenSlope: 0, cellSlope: 0, resetSlope: 0 },
-  ...{ kernelSlope: 0, recurrentSlope: 0, biasSlope: 0, recurrentBiasSlope: 0, xSlope: 0 },
-});
 
 type Part = keyof SequenceRecord | "staging";
 
@@ -85,7 +79,7 @@ export class SequenceRun {
     const [batch, steps, size] = inputs.shape;
     const { activation, gateActivation } = cell;
     const sizes = { batch, steps, inputs: size, units: this.#units, width: this.#width };
-    this.#record = { ...EMPTY, ...sizes, activation, gateActivation, ...places };
+    this.#record = { ...EMPTY_RECORD, ...sizes, activation, gateActivation, ...places };
     this.#withScratch({}, (record, staging) => {
       this.#load(inputs, staging);
       kernels.run(`${cell.kind}Forward`, record);
