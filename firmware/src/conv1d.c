@@ -25,7 +25,7 @@ GL_NOINLINE int take_or_drain(const gl_layer *layer) {
   const uint32_t taps = GL_U16(layer, TAPS), dilation = GL_U16(layer, DILATION);
   if (!gl_window_push(layer, (taps - 1u) * dilation * row_bytes, row_bytes, channels)) return 0;
   gl_matvec_over(layer, dilation > 1u ? gather(layer, row_bytes) : GL_ARENA(layer, STATE), taps * channels);
-  return gl_matvec_finish(layer, GL_ARENA(layer, OUTPUT));
+  return gl_matvec_finish(layer);
 }
 
 #if GATELET_CORTEX_M4
@@ -39,7 +39,7 @@ GL_INLINE int take_in_line(const gl_layer *layer) {
 int gl_conv1d(const gl_layer *layer) {
 #if GATELET_CORTEX_M4
   if (layer->input != NULL && GL_U16(layer, DILATION) == 1u) {
-    return take_in_line(layer) ? gl_matvec_finish(layer, GL_ARENA(layer, OUTPUT)) : 0;
+    return take_in_line(layer) ? gl_matvec_finish(layer) : 0;
   }
 #endif
   return take_or_drain(layer);

@@ -17,6 +17,6 @@ static int finish_out32(const gl_layer *layer) {
 int gl_dense(const gl_layer *layer) {
   gl_matvec_over(layer, layer->input, GL_U16(layer, INPUT_SIZE));
   if ((GL_U8(layer, FLAGS) & GATELET_FLAG_OUT32) != 0u) return finish_out32(layer);
-  return gl_matvec_finish(layer, GL_ARENA(layer, OUTPUT));
+  return gl_matvec_finish(layer);
 }
 #endif

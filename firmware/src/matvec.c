@@ -141,13 +141,22 @@ gl_sums_pair gl_matvec_recurrent(gl_matvec *m, const gl_layer *layer) {
 #endif
 
 #if GL_HAS_OVER || GL_HAS(RNN)
-int gl_matvec_finish(const gl_layer *layer, int16_t *out) {
+/* Whether quads did the activation. */
+GL_INLINE int is_activated(const gl_layer *layer) {
   const uint32_t kind = GL_U8(layer, ACTIVATION);
-  if (kind != GATELET_ACTIVATION_LINEAR && (kind != GATELET_ACTIVATION_RELU || GL_S16(layer, ACTIVATION_PARAM) != 32767)) {
-    gl_activate(layer, 0, out, GL_U16(layer, OUTPUT_SIZE));
-  }
-  gl_zero_tail(out, GL_U16(layer, OUTPUT_SIZE));
-  return GL_EMITS;
+  return kind == GATELET_ACTIVATION_LINEAR ||
+         (kind == GATELET_ACTIVATION_RELU && GL_S16(layer, ACTIVATION_PARAM) == 32767);
+}
+#endif
+
+#if GL_HAS_OVER
+GL_NOINLINE int finish_activated(const gl_layer *layer) {
+  gl_activate(layer, 0, GL_ARENA(layer, OUTPUT), GL_U16(layer, OUTPUT_SIZE));
+  return gl_emit_row(layer);
+}
+
+int gl_matvec_finish(const gl_layer *layer) {
+  return is_activated(layer) ? gl_emit_row(layer) : finish_activated(layer);
 }
 #endif
 
@@ -164,6 +173,6 @@ void gl_matvec_row(gl_matvec *m, const gl_layer *layer, int16_t *out) {
     gl_quads_s16(m, out, quads);
   }
 #endif
-  (void)gl_matvec_finish(layer, out);
+  if (!is_activated(layer)) gl_activate(layer, 0, out, GL_U16(layer, OUTPUT_SIZE));
 }
 #endif

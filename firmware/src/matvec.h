@@ -276,10 +276,10 @@ void gl_quads_s32(gl_matvec *m, int32_t *out, uint32_t quads);
 
 #endif
 
-/* Behind quads that did RELU already: other activations, zero tail; GL_EMITS. */
-int gl_matvec_finish(const gl_layer *layer, int16_t *out);
+/* The output row behind quads that did RELU already: other activations, zero tail; GL_EMITS. */
+int gl_matvec_finish(const gl_layer *layer);
 
-/* The layer's whole output row over both parts: quads, activation, zero tail. */
+/* The layer's whole row over both parts: quads and activation, but not its tail. */
 void gl_matvec_row(gl_matvec *m, const gl_layer *layer, int16_t *out);
 
 #ifdef __cplusplus

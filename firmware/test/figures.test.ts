@@ -18,7 +18,7 @@ const QUIET = runnerMap()["RUNNER_FLAG_QUIET"]!;
 
 /** What is not reached yet: today's figures, which must not get worse. [instructions, cycles] a MAC. */
 const NOT_REACHED: Readonly<Record<string, readonly [number, number]>> = {
-  "CONV1D 6->16 k5": [1.9, 2.405],
+  "CONV1D 6->16 k5": [1.9, 2.385],
 };
 /** 4-bit weights may cost this much more, [instructions, cycles]; of Conv1D more, see docs/BOARD.md. */
 const INT4_MORE = [0.02, 0.02] as const;
